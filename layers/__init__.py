@@ -1,0 +1,27 @@
+"""What the map knows and where it came from."""
+
+from layers.basis import BASES, Basis, is_conclusive, weakest
+from layers.catalogue import Catalogue, LayerSpec, Source, Style
+from layers.load import Layer, Pack, load_pack
+from layers.problem import InputError, PlanmapError, Problem
+from layers.text import LANGUAGES, Language, Text
+
+__all__ = [
+    "BASES",
+    "LANGUAGES",
+    "Basis",
+    "Catalogue",
+    "InputError",
+    "Language",
+    "Layer",
+    "LayerSpec",
+    "Pack",
+    "PlanmapError",
+    "Problem",
+    "Source",
+    "Style",
+    "Text",
+    "is_conclusive",
+    "load_pack",
+    "weakest",
+]

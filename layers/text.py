@@ -1,0 +1,28 @@
+"""A phrase in the two languages of the project."""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+Language = Literal["zh", "en"]
+LANGUAGES: tuple[Language, ...] = ("zh", "en")
+
+
+class Entry(BaseModel):
+    """Base of everything read from TOML: frozen, and an unknown key is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Text(Entry):
+    """A phrase about a thing, Chinese first.
+
+    >>> Text(zh="覆盖率", en="coverage").in_("en")
+    'coverage'
+    """
+
+    zh: str
+    en: str
+
+    def in_(self, lang: Language) -> str:
+        return self.en if lang == "en" else self.zh

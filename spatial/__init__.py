@@ -1,0 +1,18 @@
+"""What is measured and what the plan asks."""
+
+from spatial.plan import Check, Plan
+from spatial.run import open_pack, run_check, run_checks
+from spatial.verdict import CheckResult
+from spatial.zones import ZoneTable, polygon_layers, zone_statistics
+
+__all__ = [
+    "Check",
+    "CheckResult",
+    "Plan",
+    "ZoneTable",
+    "open_pack",
+    "polygon_layers",
+    "run_check",
+    "run_checks",
+    "zone_statistics",
+]

@@ -1,0 +1,47 @@
+"""Polygons out of overlays: what GEOS hands back may also hold lines and points."""
+
+from collections.abc import Sequence
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+from pyproj import CRS
+from shapely.geometry.base import BaseGeometry
+
+
+def polygonal(geometry: BaseGeometry) -> BaseGeometry:
+    """Keep the polygons of an overlay's result and drop the lines and points where parts touch.
+
+    >>> from shapely import box, GeometryCollection, Point
+    >>> polygonal(GeometryCollection([box(0, 0, 1, 1), Point(5, 5)])).geom_type
+    'MultiPolygon'
+    """
+    if geometry.geom_type in {"Polygon", "MultiPolygon"}:
+        return geometry
+    parts = [part for part in shapely.get_parts(geometry) if part.geom_type.endswith("Polygon")]
+    return shapely.MultiPolygon(
+        [polygon for part in parts for polygon in shapely.get_parts(part)]
+    )
+
+
+def polygon_parts(
+    ids: Sequence[str], geometries: Sequence[BaseGeometry], *, crs: CRS, least_m2: float
+) -> gpd.GeoDataFrame:
+    """List the single polygons of geometries, largest first, without those below `least_m2`.
+
+    Rows carry `unit` (the id that the geometry belongs to) and `area_m2`; ties are broken by id
+    and position, so that equal input gives equal order.
+    """
+    parts, owner = shapely.get_parts(np.asarray(geometries, dtype=object), return_index=True)
+    frame = gpd.GeoDataFrame(
+        {"unit": pd.Series(np.asarray(ids, dtype=object)[owner], dtype=str)},
+        geometry=parts,
+        crs=crs,
+    )
+    frame = frame.assign(area_m2=frame.area)
+    frame = frame[(frame["area_m2"] >= least_m2)]
+    bounds = frame.geometry.bounds
+    order = np.lexsort((bounds["miny"], bounds["minx"], frame["unit"], -frame["area_m2"]))
+    frame = frame.iloc[order]
+    return frame.set_index(pd.RangeIndex(1, len(frame) + 1, name="place"))

@@ -1,0 +1,203 @@
+"""Words and numbers for people: phrases from `text.toml`, figures rounded for reading."""
+
+import math
+import tomllib
+from collections.abc import Mapping
+from importlib.resources import files
+
+from layers import Basis, Language, Pack, Text
+from spatial.measurement import Figure
+from spatial.plan import Check
+from spatial.verdict import CheckResult, Status, Verdict
+
+M2_PER_HA = 10_000.0
+M2_PER_KM2 = 1_000_000.0
+M2_PER_MU = 10_000.0 / 15.0
+
+PHRASES: Mapping[str, Mapping[str, Text]] = {
+    table: {name: Text(**phrase) for name, phrase in entries.items()}
+    for table, entries in tomllib.loads(
+        files("spatial").joinpath("text.toml").read_text(encoding="utf-8")
+    ).items()
+}
+
+
+def phrase(table: str, name: str, lang: Language, **values: object) -> str:
+    """Fill a phrase of `text.toml`, e.g. `phrase("verdict", "met", "zh")`."""
+    return PHRASES[table][name].in_(lang).format(**values)
+
+
+def verdict_text(verdict: Verdict | Status, lang: Language) -> str:
+    """Name a verdict or a status.
+
+    >>> verdict_text("not_met", "zh"), verdict_text("indicative", "en")
+    ('不达标', 'indicative only')
+    """
+    return phrase("verdict", verdict, lang)
+
+
+def basis_text(basis: Basis, lang: Language) -> str:
+    """Name a basis, e.g. 示意 for a sketch."""
+    return phrase("basis", basis, lang)
+
+
+def number_text(value: float, digits: int = 3) -> str:
+    """Round to significant digits, thousands separated; whole numbers below 10 000 stay whole.
+
+    >>> number_text(476.2160), number_text(41_234.4), number_text(0.012345), number_text(308)
+    ('476', '41,200', '0.0123', '308')
+    """
+    if value == 0:
+        return "0"
+    if float(value).is_integer() and abs(value) < 10_000:
+        return f"{int(value):,}"
+    places = digits - 1 - math.floor(math.log10(abs(value)))
+    rounded = round(value, places)
+    return f"{rounded:,.{max(places, 0)}f}"
+
+
+def share_text(share: float, *against: float) -> str:
+    """Write a share as per cent, with enough digits to tell it from the shares it is held against.
+
+    >>> share_text(0.8512), share_text(0.99996, 1.0), share_text(0.0)
+    ('85.1%', '99.996%', '0%')
+    """
+    for digits in range(3, 9):
+        text = f"{number_text(share * 100, digits)}%"
+        others = [other for other in against if abs(other - share) > 1e-12]
+        if text not in {f"{number_text(other * 100, digits)}%" for other in others}:
+            break
+    return text
+
+
+def area_text(area_m2: float, lang: Language) -> str:
+    """Write an area: m² below one hectare, hectares below 10 km², km² above.
+
+    >>> area_text(476_216_000, "zh"), area_text(2_267_000, "zh"), area_text(820, "en")
+    ('476 km²', '227 公顷', '820 m²')
+    """
+    if area_m2 < M2_PER_HA:
+        return f"{number_text(area_m2)} m²"
+    if area_m2 < 10 * M2_PER_KM2:
+        return f"{number_text(area_m2 / M2_PER_HA)} {'公顷' if lang == 'zh' else 'ha'}"
+    return f"{number_text(area_m2 / M2_PER_KM2)} km²"
+
+
+def target_text(check: Check, lang: Language) -> str:
+    """Write what the target asks, e.g. 不低于 85%."""
+    limit = check.target.limit
+    if isinstance(limit, Mapping):
+        return phrase("comparison", "per_unit", lang)
+    return phrase("comparison", check.target.comparison, lang, limit=value_text(check, limit))
+
+
+def value_text(check: Check, value: float, *against: float) -> str:
+    """Write a value in the unit of a check."""
+    return share_text(value, *against) if check.target.unit == "share" else number_text(value)
+
+
+def sentence(check: Check, lang: Language) -> str:
+    """Say what the plan asks, with the parameters in force."""
+    values = {
+        name: number_text(value) if isinstance(value, int | float) else value
+        for name, value in check.params.items()
+    }
+    return check.sentence.in_(lang).format(**values)
+
+
+def unit_names(pack: Pack, check: Check, lang: Language) -> Mapping[str, str]:
+    """Names of the units of a check, by id; the id serves where a feature has no name."""
+    for argument in ("units", "zones", "area"):
+        if argument in check.layers:
+            return feature_names(pack, check.layers[argument].layer, lang)
+    return {}
+
+
+def feature_names(pack: Pack, layer_id: str, lang: Language) -> Mapping[str, str]:
+    """Names of a layer's features in a language, by id."""
+    if layer_id not in pack.layers:
+        return {}
+    frame = pack.layers[layer_id].frame
+    names = dict(zip(frame.index, map(str, frame.index), strict=True))
+    for column in ("name", "name_en") if lang == "en" else ("name",):
+        if column in frame:
+            names |= {str(i): str(v) for i, v in frame[column].dropna().items()}
+    return names
+
+
+def reason(pack: Pack, result: CheckResult, lang: Language) -> str:
+    """Say in one or two sentences why the verdict is what it is."""
+    said = _ground(pack, result, lang)
+    if result.basis is not None and not result.conclusive:
+        gap = "" if lang == "zh" else " "
+        basis = basis_text(result.basis, lang)
+        said += gap + phrase("reason", "not_conclusive", lang, basis=basis)
+    return said
+
+
+def _ground(pack: Pack, result: CheckResult, lang: Language) -> str:
+    check = result.check
+    if result.why == "missing":
+        titles = [pack.catalogue.layers[layer].title.in_(lang) for layer in result.missing]
+        return phrase("reason", "missing", lang, layers=("、" if lang == "zh" else ", ").join(titles))
+    if result.why in {"empty", "drawn"} or result.measured is None:
+        return phrase("reason", result.why, lang)
+    whole, target = result.measured.whole, target_text(check, lang)
+    limits = _limits(check)
+    if result.why == "range":
+        low, high = _widest(result)
+        return phrase(
+            "reason", "range", lang, target=target,
+            low=value_text(check, low, *limits), high=value_text(check, high, *limits),
+        )
+    value = "—" if whole.value is None else value_text(check, whole.value, *limits)
+    if check.judge == "whole":
+        difference = "" if whole.value is None else _difference(check, whole.value, limits, lang)
+        return phrase("reason", f"whole_{result.verdict}", lang, value=value, target=target,
+                      difference=difference)
+    failing = [unit for unit, met in result.met.items() if met is False]
+    values = result.measured.values["value"]
+    sign = -1 if check.target.comparison == "at_most" else 1
+    worst = min(failing, key=lambda unit: (sign * values[unit], unit)) if failing else ""
+    worst_value = value_text(check, float(values[worst]), *limits) if worst else ""
+    return phrase(
+        "reason", f"each_{result.verdict}", lang, target=target, value=value,
+        count=sum(met is not None for met in result.met.values()), failing=len(failing),
+        worst=unit_names(pack, check, lang).get(worst, worst), worst_value=worst_value,
+    )
+
+
+def _limits(check: Check) -> tuple[float, ...]:
+    limit = check.target.limit
+    return tuple(limit.values()) if isinstance(limit, Mapping) else (limit,)
+
+
+def _difference(
+    check: Check, value: float, limits: tuple[float, ...], lang: Language
+) -> str:
+    if check.target.unit != "share":
+        return number_text(abs(value - limits[0]))
+    points = number_text(abs(value - limits[0]) * 100)
+    return f"{points} 个百分点" if lang == "zh" else f"{points} percentage points"
+
+
+def _widest(result: CheckResult) -> tuple[float, float]:
+    """Range of the figure that could not be decided: the whole, or the widest unit."""
+    assert result.measured is not None
+    whole = result.measured.whole
+    if result.check.judge == "whole" and whole.low is not None and whole.high is not None:
+        return whole.low, whole.high
+    values = result.measured.values
+    unit = (values["high"] - values["low"]).idxmax()
+    return float(values.loc[unit, "low"]), float(values.loc[unit, "high"])
+
+
+def figure_range_text(check: Check, figure: Figure) -> str:
+    """Write a figure, with its range where it has one."""
+    if figure.value is None:
+        return "—"
+    limits = _limits(check)
+    text = value_text(check, figure.value, *limits)
+    if figure.low is None or figure.high is None or figure.low == figure.high:
+        return text
+    return f"{text}（{value_text(check, figure.low)}–{value_text(check, figure.high)}）"

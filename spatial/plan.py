@@ -1,0 +1,313 @@
+"""What `plan.toml` says: the targets of the plan, as checks bound to layers and measures."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+import pandas as pd
+from pydantic import Field, model_validator
+
+from layers import InputError, Language, Pack, Problem, Text
+from layers.catalogue import Catalogue
+from layers.text import Entry
+from layers.toml import parse, read_toml, unknown
+from spatial.measures import MEASURES, Measure
+
+PLAN_FILE = "plan.toml"
+_NUMERALS = "零一二三四五六七八九十"
+
+
+class Cite(Entry):
+    """A place in the plan, by numbers, so that it can be named in both languages.
+
+    >>> Cite(chapter=7, section=1).in_("zh"), Cite(box=12).in_("en")
+    ('第七章一', 'Box 12')
+    """
+
+    chapter: Annotated[int, Field(ge=1, le=99)] | None = None
+    section: Annotated[int, Field(ge=1, le=99)] | None = None
+    box: Annotated[int, Field(ge=1)] | None = None
+    annex: Annotated[int, Field(ge=1, le=99)] | None = None
+    item: Annotated[int, Field(ge=1)] | None = None
+    clause: Text | None = None
+
+    def in_(self, lang: Language) -> str:
+        zh, en = [], []
+        if self.chapter is not None:
+            section = "" if self.section is None else _numeral(self.section)
+            zh.append(f"第{_numeral(self.chapter)}章{section}")
+            en.append(f"Ch. {self.chapter}" + (f" ({self.section})" if self.section else ""))
+        if self.box is not None:
+            zh.append(f"专栏{self.box}" + (f"（{self.item}）" if self.item else ""))
+            en.append(f"Box {self.box}" + (f" ({self.item})" if self.item else ""))
+        if self.annex is not None:
+            zh.append(f"附件{_numeral(self.annex)}" + (f" {self.item}" if self.item else ""))
+            en.append(f"Annex {self.annex}" + (f", note {self.item}" if self.item else ""))
+        if self.clause is not None:
+            zh.append(self.clause.zh)
+            en.append(self.clause.en)
+        return "，".join(zh) if lang == "zh" else ", ".join(en)
+
+
+def _numeral(number: int) -> str:
+    """Chinese numeral of 1 to 99.
+
+    >>> [_numeral(n) for n in (3, 10, 16, 20, 31)]
+    ['三', '十', '十六', '二十', '三十一']
+    """
+    tens, ones = divmod(number, 10)
+    head = "" if tens == 0 else ("" if tens == 1 else _NUMERALS[tens]) + "十"
+    return head + (_NUMERALS[ones] if ones or not head else "")
+
+
+Comparison = Literal["at_least", "at_most", "equal"]
+Limit = float | Mapping[str, float]
+
+
+class Target(Entry):
+    """What the plan asks of the measured value: one comparison with a number, or one per unit.
+
+    `tolerance` is by how much a value may miss the number and still meet it, in the target's
+    unit; it takes up rounding, not doubt.
+    """
+
+    unit: str
+    at_least: Limit | None = None
+    at_most: Limit | None = None
+    equal: Limit | None = None
+    tolerance: Annotated[float, Field(ge=0)] = 1e-9
+
+    @model_validator(mode="after")
+    def _one_comparison(self) -> Self:
+        given = [name for name in ("at_least", "at_most", "equal") if getattr(self, name) is not None]
+        if len(given) != 1:
+            raise ValueError(f"give one of at_least, at_most, equal; {given or 'none'} given")
+        return self
+
+    @property
+    def comparison(self) -> Comparison:
+        names: tuple[Comparison, ...] = ("at_least", "at_most", "equal")
+        return next(name for name in names if getattr(self, name) is not None)
+
+    @property
+    def limit(self) -> Limit:
+        limit: Limit = getattr(self, self.comparison)
+        return limit
+
+    def limit_of(self, unit: str) -> float | None:
+        """The number that a unit is held to, None where the target names none for it."""
+        return self.limit.get(unit) if isinstance(self.limit, Mapping) else self.limit
+
+
+class Binding(Entry):
+    """A layer as an argument of a measure; `where` keeps the features with these values."""
+
+    layer: str
+    where: Mapping[str, str | tuple[str, ...]] = {}
+
+
+class Check(Entry):
+    """One target of the plan.
+
+    `judge` says whether the plan asks it of the whole (the units then only show where it comes
+    from) or of each unit. `sentence` says in our words what the plan asks; it may name the
+    parameters, as in `{radius_m}`. `terms` are the words in it that colleagues may dispute, each
+    with its definition and source.
+    """
+
+    id: str
+    title: Text
+    cite: Cite
+    measure: str
+    layers: Mapping[str, Binding]
+    params: Mapping[str, Any] = {}
+    target: Target
+    judge: Literal["whole", "each"] = "whole"
+    sentence: Text
+    terms: Mapping[str, Text] = {}
+
+    def with_params(self, params: Mapping[str, object]) -> "Check":
+        """Return the check with other parameters, as a planner trying a radius wants it.
+
+        Raises InputError where the measure does not know a parameter or refuses a value.
+        """
+        where = f"{PLAN_FILE} [{self.id}].params"
+        model, problems = parse(MEASURES[self.measure].params, {**self.params, **params}, where)
+        if model is None:
+            raise InputError(problems)
+        return self.model_copy(update={"params": model.model_dump()})
+
+
+class Land(Entry):
+    """Which layer holds land cover, and which of its codes are green and which are water."""
+
+    layer: str
+    column: str = "class_code"
+    green: Annotated[tuple[str, ...], Field(min_length=1)]
+    water: Annotated[tuple[str, ...], Field(min_length=1)]
+
+
+class ZoneStatisticsSpec(Entry):
+    """Which layers play which part in the statistics of a zone; a part without layer is left out."""
+
+    land: Land | None = None
+    built_up: str = ""
+    terminals: str = ""
+    stops: str = ""
+    radius_m: Annotated[float, Field(gt=0)] = 500.0
+
+
+class Plan(Entry):
+    """The targets of one plan, in the order of the file."""
+
+    title: Text
+    checks: Mapping[str, Check]
+    zone_statistics: ZoneStatisticsSpec
+
+
+class _Head(Entry):
+    title: Text
+
+
+def read_plan(folder: Path) -> Plan:
+    """Read a pack's `plan.toml`.
+
+    The table `[plan]` holds the title, `[zone_statistics]` the parts of the layers in zone
+    statistics; every other table is a check. A layer is bound by its id, or by a table with
+    `layer` and `where`.
+
+    Raises InputError with every mistake in the file, unknown measures, misspelt layers and
+    parameters of a measure among them.
+    """
+    data = read_toml(Path(folder) / PLAN_FILE)
+    head, problems = parse(_Head, data.pop("plan", {}), f"{PLAN_FILE} [plan]")
+    where = f"{PLAN_FILE} [zone_statistics]"
+    statistics, found = parse(ZoneStatisticsSpec, data.pop("zone_statistics", {}), where)
+    problems += found
+    checks: dict[str, Check] = {}
+    for check_id, entry in data.items():
+        check, found = _read_check(check_id, entry)
+        problems += found
+        if check is not None:
+            checks[check_id] = check
+    if head is None or statistics is None or problems:
+        raise InputError(problems)
+    return Plan(title=head.title, checks=checks, zone_statistics=statistics)
+
+
+def _read_check(check_id: str, entry: object) -> tuple[Check | None, list[Problem]]:
+    where = f"{PLAN_FILE} [{check_id}]"
+    if not isinstance(entry, dict):
+        return None, [Problem(where, "", "value", f"{entry!r} is not a table with title, cite …")]
+    if "id" in entry:
+        return None, [Problem(where, "", "key", "unknown key 'id'; the table's name is the id")]
+    bound = entry.get("layers")
+    if isinstance(bound, dict):
+        bound = {k: {"layer": v} if isinstance(v, str) else v for k, v in bound.items()}
+        entry = {**entry, "layers": bound}
+    check, problems = parse(Check, {**entry, "id": check_id}, where)
+    if check is None:
+        return None, problems
+    measure = MEASURES.get(check.measure)
+    if measure is None:
+        message = unknown("measure", check.measure, list(MEASURES))
+        return None, [Problem(f"{where}.measure", "", "measure", message)]
+    problems = list(_measure_problems(check, measure, where))
+    params, found = parse(measure.params, check.params, f"{where}.params")
+    problems += found
+    if params is None or problems:
+        return None, problems
+    return check.model_copy(update={"params": params.model_dump()}), []
+
+
+def _measure_problems(check: Check, measure: Measure, where: str) -> Iterator[Problem]:
+    names = list(measure.layers)
+    for name in check.layers:
+        if name not in names:
+            message = unknown("layer argument", name, names) + f" of measure '{check.measure}'"
+            yield Problem(f"{where}.layers", "", "layers", message)
+    for name in measure.required_layers:
+        if name not in check.layers:
+            message = f"missing '{name}'; measure '{check.measure}' needs " + ", ".join(
+                f"'{needed}'" for needed in measure.required_layers
+            )
+            yield Problem(f"{where}.layers", "", "layers", message)
+    if check.target.unit != measure.unit:
+        message = f"'{check.target.unit}' does not fit; '{check.measure}' gives '{measure.unit}'"
+        yield Problem(f"{where}.target.unit", "", "unit", message)
+
+
+def catalogue_problems(plan: Plan, catalogue: Catalogue) -> list[Problem]:
+    """Find what the plan asks of the catalogue in vain: unknown layers, wrong kinds of geometry."""
+    problems: list[Problem] = []
+    for check in plan.checks.values():
+        kinds = MEASURES[check.measure].layers
+        for name, binding in check.layers.items():
+            where = f"{PLAN_FILE} [{check.id}].layers.{name}"
+            problems += _kind_problems(catalogue, binding.layer, kinds[name], where)
+    parts = plan.zone_statistics
+    wanted = {"built_up": "polygon", "terminals": "point", "stops": "point"}
+    for part, kind in wanted.items():
+        if layer := getattr(parts, part):
+            where = f"{PLAN_FILE} [zone_statistics].{part}"
+            problems += _kind_problems(catalogue, layer, kind, where)
+    if parts.land is not None:
+        where = f"{PLAN_FILE} [zone_statistics].land.layer"
+        problems += _kind_problems(catalogue, parts.land.layer, "polygon", where)
+    for layer_id, spec in catalogue.layers.items():
+        for check_id in spec.drawn_to:
+            if check_id not in plan.checks:
+                where = f"layers.toml [{layer_id}].drawn_to"
+                problems.append(
+                    Problem(where, "", "check", unknown("check", check_id, list(plan.checks)))
+                )
+    return problems
+
+
+def _kind_problems(
+    catalogue: Catalogue, layer: str, kind: str, where: str
+) -> Iterator[Problem]:
+    if layer not in catalogue.layers:
+        yield Problem(where, "", "layer", unknown("layer", layer, list(catalogue.layers)))
+    elif catalogue.layers[layer].geometry != kind:
+        found = catalogue.layers[layer].geometry
+        message = f"layer '{layer}' has {found} geometry, {kind} geometry is needed"
+        yield Problem(where, "", "layer", message)
+
+
+def feature_problems(plan: Plan, pack: Pack) -> list[Problem]:
+    """Find bindings that choose by a column that the layer lacks, or choose nothing."""
+    problems: list[Problem] = []
+    for check in plan.checks.values():
+        for name, binding in check.layers.items():
+            if binding.layer in pack.layers:
+                where = f"{PLAN_FILE} [{check.id}].layers.{name}.where"
+                problems += _where_problems(binding, pack.layers[binding.layer].frame, where)
+        column = check.params.get("class_column")
+        land = check.layers.get("land")
+        if column and land and land.layer in pack.layers:
+            where = f"{PLAN_FILE} [{check.id}].params.class_column"
+            problems += _column_problems(str(column), pack.layers[land.layer].frame, where)
+    land_part = plan.zone_statistics.land
+    if land_part is not None and land_part.layer in pack.layers:
+        where = f"{PLAN_FILE} [zone_statistics].land.column"
+        problems += _column_problems(land_part.column, pack.layers[land_part.layer].frame, where)
+    return problems
+
+
+def _where_problems(binding: Binding, frame: pd.DataFrame, where: str) -> Iterator[Problem]:
+    for column, wanted in binding.where.items():
+        yield from _column_problems(column, frame, where)
+        if column in frame:
+            present = sorted({str(value) for value in frame[column].dropna()})
+            values = (wanted,) if isinstance(wanted, str) else wanted
+            for value in values:
+                if value not in present:
+                    message = unknown("value", value, present[:20])
+                    yield Problem(f"{where}.{column}", "", "where", message)
+
+
+def _column_problems(column: str, frame: pd.DataFrame, where: str) -> Iterator[Problem]:
+    if column not in frame:
+        columns = [str(name) for name in frame.columns if name != "geometry"]
+        yield Problem(where, "", "column", unknown("column", column, columns))

@@ -1,0 +1,81 @@
+"""From a folder to results: open a pack with its plan, run the checks."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import geopandas as gpd
+
+from layers import InputError, Pack, Problem, load_pack, weakest
+from layers.catalogue import read_catalogue
+from spatial.measures import MEASURES
+from spatial.plan import (
+    Binding,
+    Check,
+    Plan,
+    catalogue_problems,
+    feature_problems,
+    read_plan,
+)
+from spatial.verdict import CheckResult, judge
+
+
+def open_pack(folder: Path) -> tuple[Pack, Plan]:
+    """Read and validate a pack and its plan before anything is measured.
+
+    Raises InputError with the problems of both, so that they can be mended in one go.
+    """
+    problems: list[Problem] = []
+    pack: Pack | None = None
+    plan: Plan | None = None
+    try:
+        plan = read_plan(folder)
+    except InputError as error:
+        problems += error.problems
+    try:
+        pack = load_pack(folder)
+    except InputError as error:
+        problems += error.problems
+    if plan is not None:
+        try:
+            problems += catalogue_problems(plan, read_catalogue(folder))
+        except InputError:
+            pass  # its problems are among those that load_pack has given
+        if pack is not None and not problems:
+            problems += feature_problems(plan, pack)
+    if pack is None or plan is None or problems:
+        raise InputError(problems)
+    return pack, plan
+
+
+def run_check(pack: Pack, check: Check) -> CheckResult:
+    """Measure one check of the plan on a pack and judge it."""
+    bound = {name: binding.layer for name, binding in check.layers.items()}
+    missing = tuple(layer for layer in dict.fromkeys(bound.values()) if layer not in pack.layers)
+    frames = {
+        name: select(pack.layers[binding.layer].frame, binding)
+        for name, binding in check.layers.items()
+        if binding.layer in pack.layers
+    }
+    bases = [basis for frame in frames.values() for basis in frame["basis"].unique()]
+    basis = weakest(bases) if bases else None
+    if missing:
+        return judge(check, None, basis, missing=missing)
+    drawn = any(check.id in pack.catalogue.layers[layer].drawn_to for layer in bound.values())
+    measured = MEASURES[check.measure].function(**frames, **check.params)
+    return judge(check, measured, basis, drawn=drawn)
+
+
+def run_checks(
+    pack: Pack, plan: Plan, *, only: Iterable[str] | None = None
+) -> tuple[CheckResult, ...]:
+    """Run the checks of the plan in its order, or only those named."""
+    ids = plan.checks if only is None else [id_ for id_ in plan.checks if id_ in set(only)]
+    return tuple(run_check(pack, plan.checks[check_id]) for check_id in ids)
+
+
+def select(frame: gpd.GeoDataFrame, binding: Binding) -> gpd.GeoDataFrame:
+    """Return the features that a binding chooses."""
+    for column, wanted in binding.where.items():
+        values = [wanted] if isinstance(wanted, str) else list(wanted)
+        frame = frame[frame[column].astype(str).isin(values)]
+    return frame
