@@ -88,7 +88,7 @@ def units_csv(pack: Pack, result: CheckResult, lang: Language) -> bytes:
     rows = [{**unit, "met": said[unit["met"]]} for unit in _units(pack, result, lang)]
     table = pd.DataFrame(rows, columns=list(columns))
     titles = {name: _unit_title(result.check, name, lang) for name in columns}
-    return _csv(table.rename(columns=titles))
+    return csv_bytes(table.rename(columns=titles))
 
 
 def _unit_title(check: Check, column: str, lang: Language) -> str:
@@ -100,8 +100,11 @@ def _unit_title(check: Check, column: str, lang: Language) -> str:
     return title
 
 
-def geojson_text(frame: gpd.GeoDataFrame) -> str:
-    """Write a frame as GeoJSON: WGS 84, nine decimals, missing values null, the index as `id`."""
+def geojson_text(frame: gpd.GeoDataFrame, *, decimals: int = 9) -> str:
+    """Write a frame as GeoJSON: WGS 84, missing values null, the index as a property.
+
+    Nine decimals of a degree are a tenth of a millimetre; six, a decimetre, are enough to draw.
+    """
     degrees = frame.to_crs("OGC:CRS84")
     index = str(frame.index.name or "id")
     features = []
@@ -113,16 +116,16 @@ def geojson_text(frame: gpd.GeoDataFrame) -> str:
         features.append({
             "type": "Feature",
             "properties": properties,
-            "geometry": {"type": mapping["type"], "coordinates": _rounded(mapping["coordinates"])},
+            "geometry": {"type": mapping["type"], "coordinates": _rounded(mapping["coordinates"], decimals)},
         })
     lines = ",\n".join(json.dumps(f, ensure_ascii=False, allow_nan=False) for f in features)
     return f'{{"type": "FeatureCollection", "features": [\n{lines}\n]}}\n'
 
 
-def _rounded(coordinates: Any) -> Any:  # noqa: ANN401 - nested tuples of any depth
+def _rounded(coordinates: Any, decimals: int) -> Any:  # noqa: ANN401 - nested tuples of any depth
     if isinstance(coordinates, float | int):
-        return round(float(coordinates), 9)
-    return [_rounded(part) for part in coordinates]
+        return round(float(coordinates), decimals)
+    return [_rounded(part, decimals) for part in coordinates]
 
 
 def _plain(value: object) -> object:
@@ -161,7 +164,7 @@ def zones_bytes(pack: Pack, table: ZoneTable, suffix: str, lang: Language) -> by
     with units. Raises InputError for another suffix.
     """
     if suffix == ".csv":
-        return _csv(table.named(pack, lang))
+        return csv_bytes(table.named(pack, lang))
     if suffix == ".xlsx":
         return _xlsx(table.named(pack, lang), phrase("export", "sheet", lang))
     if suffix == ".geojson":
@@ -188,7 +191,8 @@ def _named_frame(pack: Pack, table: ZoneTable, lang: Language) -> gpd.GeoDataFra
     return table.frame[columns].assign(name=names, basis=table.basis)[["name", *columns]]
 
 
-def _csv(table: pd.DataFrame) -> bytes:
+def csv_bytes(table: pd.DataFrame) -> bytes:
+    """A table as CSV that Excel opens: UTF-8 with BOM, CRLF, no index."""
     return table.to_csv(index=False, lineterminator="\r\n").encode("utf-8-sig")
 
 

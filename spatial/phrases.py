@@ -62,12 +62,12 @@ def share_text(share: float, *against: float) -> str:
     >>> share_text(0.8512), share_text(0.99996, 1.0), share_text(0.0)
     ('85.1%', '99.996%', '0%')
     """
+    others = [other for other in against if abs(other - share) > 1e-12]
     for digits in range(3, 9):
-        text = f"{number_text(share * 100, digits)}%"
-        others = [other for other in against if abs(other - share) > 1e-12]
-        if text not in {f"{number_text(other * 100, digits)}%" for other in others}:
+        text = number_text(share * 100, digits)
+        if float(text.replace(",", "")) not in {round(other * 100, 9) for other in others}:
             break
-    return text
+    return f"{text}%"
 
 
 def area_text(area_m2: float, lang: Language) -> str:
@@ -76,6 +76,8 @@ def area_text(area_m2: float, lang: Language) -> str:
     >>> area_text(476_216_000, "zh"), area_text(2_267_000, "zh"), area_text(820, "en")
     ('476 km²', '227 公顷', '820 m²')
     """
+    if 0 < area_m2 < 1:
+        return "< 1 m²"
     if area_m2 < M2_PER_HA:
         return f"{number_text(area_m2)} m²"
     if area_m2 < 10 * M2_PER_KM2:
@@ -198,6 +200,7 @@ def figure_range_text(check: Check, figure: Figure) -> str:
         return "—"
     limits = _limits(check)
     text = value_text(check, figure.value, *limits)
-    if figure.low is None or figure.high is None or figure.low == figure.high:
+    if figure.low is None or figure.high is None:
         return text
-    return f"{text}（{value_text(check, figure.low)}–{value_text(check, figure.high)}）"
+    low, high = value_text(check, figure.low), value_text(check, figure.high)
+    return text if low == high else f"{text}（{low}–{high}）"

@@ -148,8 +148,12 @@ class Land(Entry):
 
 
 class ZoneStatisticsSpec(Entry):
-    """Which layers play which part in the statistics of a zone; a part without layer is left out."""
+    """Which layers play which part in the statistics of a zone; a part without layer is left out.
 
+    `zones` is the layer that a page describes first.
+    """
+
+    zones: str = ""
     land: Land | None = None
     built_up: str = ""
     terminals: str = ""
@@ -246,7 +250,7 @@ def catalogue_problems(plan: Plan, catalogue: Catalogue) -> list[Problem]:
             where = f"{PLAN_FILE} [{check.id}].layers.{name}"
             problems += _kind_problems(catalogue, binding.layer, kinds[name], where)
     parts = plan.zone_statistics
-    wanted = {"built_up": "polygon", "terminals": "point", "stops": "point"}
+    wanted = {"zones": "polygon", "built_up": "polygon", "terminals": "point", "stops": "point"}
     for part, kind in wanted.items():
         if layer := getattr(parts, part):
             where = f"{PLAN_FILE} [zone_statistics].{part}"

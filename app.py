@@ -1,0 +1,52 @@
+"""The Dongli Planning Map: `streamlit run app.py`, or `python run.py app` with all its set-up."""
+
+import streamlit as st
+
+from layers import LANGUAGES, InputError
+from views import checks, map_page, sources, zones
+from views.chips import ICON, PAGE_CSS, brand
+from views.session import current_pack
+from views.text import Words
+
+_MOST_PROBLEMS = 20
+
+st.set_page_config(page_title="规划一张图", page_icon=str(ICON), layout="wide")
+st.html(f"<style>{PAGE_CSS}</style>")
+lang = st.sidebar.segmented_control(
+    "语言 / Language", LANGUAGES, default="zh", key="lang", required=True, bind="query-params",
+    persist_state="session", format_func={"zh": "中文", "en": "English"}.__getitem__,
+    label_visibility="collapsed",
+)
+words = Words(lang or "zh")
+try:
+    opened = current_pack()
+except InputError as error:
+    lines = [str(problem) for problem in error.problems]
+    st.error(words("app.broken_pack", count=len(lines)))
+    st.code("\n".join(lines[:_MOST_PROBLEMS]), language=None, wrap_lines=True)
+    if len(lines) > _MOST_PROBLEMS:
+        st.caption(words("app.broken_more", count=len(lines) - _MOST_PROBLEMS))
+    st.stop()
+
+pages = {
+    "map": st.Page(
+        lambda: map_page.show(opened, words), title=words("app.page_map"), url_path="",
+        icon=":material/map:", default=True,
+    ),
+    "checks": st.Page(
+        lambda: checks.show(opened, words), title=words("app.page_checks"), url_path="checks",
+        icon=":material/checklist:",
+    ),
+    "zones": st.Page(
+        lambda: zones.show(opened, words), title=words("app.page_zones"), url_path="zones",
+        icon=":material/table_chart:",
+    ),
+    "sources": st.Page(
+        lambda: sources.show(opened, words), title=words("app.page_sources"), url_path="sources",
+        icon=":material/source:",
+    ),
+}
+st.session_state["pages"] = pages
+page = st.navigation(list(pages.values()), position="top")
+st.sidebar.html(brand(opened, words))
+page.run()

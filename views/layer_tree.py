@@ -1,0 +1,156 @@
+"""The layer tree in the sidebar: what is on, and how each layer looks."""
+
+from collections.abc import Mapping
+from urllib.parse import quote
+
+import streamlit as st
+
+from layers.catalogue import LayerSpec, Style
+from spatial.phrases import basis_text
+from views.drawing import Look, bounds_of
+from views.leaflet import Fit
+from views.session import Opened, remembered
+from views.tables import attribute_dialog
+from views.text import Words
+
+_OPEN = "tree.open"
+FIT = "map.fit"
+"""Session key of the bounds that the map is asked to show next."""
+
+
+def layer_tree(opened: Opened, words: Words) -> Mapping[str, Look]:
+    """Draw the tree; returns the layers that are on, with their looks."""
+    catalogue = opened.pack.catalogue
+    st.markdown(f"**{words('map.layers')}**")
+    shown: dict[str, Look] = {}
+    for group, title in catalogue.pack.groups.items():
+        specs = [spec for spec in catalogue.layers.values() if spec.group == group]
+        if not specs:
+            continue
+        st.caption(title.in_(words.lang))
+        for spec in specs:
+            if spec.id not in opened.pack.layers:
+                _missing_row(spec, words)
+            elif _row(opened, spec, words):
+                shown[spec.id] = look_of(spec)
+    return shown
+
+
+def look_of(spec: LayerSpec) -> Look:
+    """The look that the planner has given a layer in this session, else the pack's."""
+    state = st.session_state
+    style = spec.style
+    colour = state.get(f"colour.{spec.id}")
+    if colour and colour != _main_colour(spec):
+        on = "line" if _is_outline(spec) else "fill"
+        style = style.model_copy(update={on: colour})
+    return Look(style, float(state.get(f"opacity.{spec.id}", 1.0)))
+
+
+def _row(opened: Opened, spec: LayerSpec, words: Words) -> bool:
+    lang = words.lang
+    layer = opened.pack.layers[spec.id]
+    title = spec.title.in_(lang)
+    with st.container(
+        horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", gap="small",
+        wrap=False,
+    ):
+        on = st.checkbox(
+            f"![]({_swatch(spec, look_of(spec).style)}) {title}",
+            key=remembered(f"on.{spec.id}", spec.style.visible), persist_state="session",
+            help=None, wrap=False,
+        )
+        st.button(
+            basis_text(layer.basis, lang), key=f"more.{spec.id}", type="tertiary",
+            icon=":material/tune:", help=words("map.more", layer=title),
+            on_click=_toggle_settings, args=(spec.id,),
+        )
+    if st.session_state.get(_OPEN) == spec.id:
+        _settings(opened, spec, words)
+    return bool(on)
+
+
+def _missing_row(spec: LayerSpec, words: Words) -> None:
+    title = spec.title.in_(words.lang)
+    st.checkbox(
+        f"{title}（{words('map.missing_layer')}）", value=False, disabled=True,
+        key=f"missing.{spec.id}", help=spec.note.in_(words.lang) or None,
+    )
+
+
+def _settings(opened: Opened, spec: LayerSpec, words: Words) -> None:
+    lang = words.lang
+    layer = opened.pack.layers[spec.id]
+    with st.container(border=True):
+        if note := spec.note.in_(lang):
+            st.caption(note)
+        st.caption(words("map.features", count=f"{len(layer.frame):,}"))
+        st.slider(
+            words("map.opacity"), 0.0, 1.0, step=0.05,
+            key=remembered(f"opacity.{spec.id}", 1.0), persist_state="session",
+        )
+        if not spec.style.classes:
+            st.color_picker(
+                words("map.colour"), persist_state="session",
+                key=remembered(f"colour.{spec.id}", _main_colour(spec)),
+            )
+        with st.container(horizontal=True):
+            st.button(
+                words("map.locate"), key=f"locate.{spec.id}", icon=":material/center_focus_strong:",
+                on_click=_locate, args=(opened, spec.id),
+            )
+            if st.button(
+                words("map.table"), key=f"table.{spec.id}", icon=":material/table_rows:"
+            ):
+                attribute_dialog(opened.pack, spec.id, words)
+            st.button(
+                words("map.reset"), key=f"reset.{spec.id}", icon=":material/undo:",
+                on_click=_reset, args=(spec,),
+            )
+
+
+def _toggle_settings(layer_id: str) -> None:
+    already = st.session_state.get(_OPEN) == layer_id
+    st.session_state[_OPEN] = None if already else layer_id
+
+
+def _locate(opened: Opened, layer_id: str) -> None:
+    frame = opened.pack.layers[layer_id].frame
+    number = st.session_state.get("map.fits", 0) + 1
+    st.session_state["map.fits"] = number
+    st.session_state[FIT] = Fit(bounds_of(frame.geometry, opened.pack), str(number))
+    st.session_state[f"on.{layer_id}"] = True
+
+
+def _reset(spec: LayerSpec) -> None:
+    st.session_state[f"opacity.{spec.id}"] = 1.0
+    st.session_state[f"colour.{spec.id}"] = _main_colour(spec)
+
+
+def _is_outline(spec: LayerSpec) -> bool:
+    return spec.geometry == "line" or spec.style.fill_opacity == 0
+
+
+def _main_colour(spec: LayerSpec) -> str:
+    return spec.style.line if _is_outline(spec) else spec.style.fill
+
+
+def _swatch(spec: LayerSpec, style: Style) -> str:
+    """A small picture of a layer's look, as a data address: the label's own image."""
+    first = style.classes[0] if style.classes else None
+    fill = (first.fill if first else None) or style.fill
+    line = (first.line if first else None) or style.line
+    dash = f' stroke-dasharray="{style.dash}"' if style.dash else ""
+    stroke = f'stroke="{line}" stroke-width="2"{dash}'
+    if spec.geometry == "point":
+        shape = f'<circle cx="8" cy="8" r="5" fill="{fill}" {stroke}/>'
+    elif spec.geometry == "line":
+        shape = f'<path d="M1 12 6 5l4 5 5-6" fill="none" {stroke}/>'
+    else:
+        opacity = max(style.fill_opacity, 0.25) if style.fill_opacity else 0
+        shape = (
+            f'<rect x="2" y="3" width="12" height="10" fill="{fill}" '
+            f'fill-opacity="{opacity}" {stroke}/>'
+        )
+    svg = f'<svg xmlns="http://www.w3.org/2000/svg" width="16" height="16">{shape}</svg>'
+    return f"data:image/svg+xml,{quote(svg)}"

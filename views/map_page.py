@@ -1,0 +1,153 @@
+"""地图: the plan on the map, a check laid over it, a feature's facts."""
+
+from collections.abc import Mapping
+
+import streamlit as st
+
+from spatial import CheckResult
+from spatial.phrases import reason
+from views.chips import line, status_chip, text
+from views.drawing import (
+    Look,
+    basis_badge,
+    bounds_of,
+    evidence_layer,
+    evidence_legend,
+    legend_group,
+    map_layer,
+    metric_projection,
+)
+from views.exported_map import offer_map
+from views.facts import EVIDENCE_PREFIX, evidence_selection, feature_selection, hit_label
+from views.ground import choose_ground
+from views.layer_tree import FIT, layer_tree
+from views.leaflet import Badge, Click, Hit, MapData, MapLayer, Other, Selection, leaflet_map
+from views.params import edit_params
+from views.publish import leaflet_assets
+from views.session import Opened, remembered, result_of
+from views.text import Words
+
+OVERLAY = "map.overlay"
+_CLICKED, _PICKED = "map.clicked", "map.picked"
+
+
+def show(opened: Opened, words: Words) -> None:
+    """Draw the page."""
+    with st.sidebar:
+        looks = layer_tree(opened, words)
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        checks = ["", *opened.plan.checks]
+        check_id = st.selectbox(
+            words("map.overlay"), checks, key=remembered(OVERLAY, ""), width=300,
+            format_func=lambda id_: _check_title(opened, id_, words), persist_state="session",
+            help=words("map.overlay_help"),
+        )
+        if check_id:
+            edit_params(opened, check_id, words, width=150)
+        tiles = choose_ground(words)
+        result = result_of(opened, check_id) if check_id else None
+        evidence = evidence_layer(result, words) if result else None
+        offer_map(opened, looks, result, words)
+    st.html(_headline(opened, looks, result, words))
+    data = MapData(
+        lang=words.lang, strings=words.table("leaflet"), assets=leaflet_assets(),
+        home=bounds_of(opened.pack.area, opened.pack),
+        layers=_layers(opened, looks, evidence, words),
+        legend=_legend(opened, looks, evidence, result, words),
+        selection=_selection(opened, result, words), fit=st.session_state.get(FIT),
+        projection=metric_projection(opened), tiles=tiles,
+    )
+    leaflet_map(key="map", data=data, on_click=_on_click, on_pick=_on_pick)
+
+
+def _check_title(opened: Opened, check_id: str, words: Words) -> str:
+    if not check_id:
+        return words("map.overlay_none")
+    return opened.plan.checks[check_id].title.in_(words.lang)
+
+
+def _headline(
+    opened: Opened, looks: Mapping[str, Look], result: CheckResult | None, words: Words
+) -> str:
+    """Say in words what is shown."""
+    if result is not None:
+        said = reason(opened.pack, result, words.lang)
+        title = result.check.title.in_(words.lang)
+        return line(
+            status_chip(result.status, words.lang), f"<b>{text(title)}</b>", text(said),
+            text(result.check.cite.in_(words.lang), muted=True),
+        )
+    if not looks:
+        return line(text(words("map.shown_nothing"), muted=True))
+    titles = [opened.pack.catalogue.layers[layer].title.in_(words.lang) for layer in looks]
+    said = f"{words('map.shown')}: " if words.lang == "en" else f"{words('map.shown')}："
+    said += words("leaflet.list_comma").join(titles)
+    if any(not _is_firm(opened, layer) for layer in looks):
+        said += f" · {words('map.sketch_note')}"
+    return line(text(said, muted=True))
+
+
+def _is_firm(opened: Opened, layer_id: str) -> bool:
+    return opened.pack.layers[layer_id].basis not in {"sketch", "synthetic"}
+
+
+def _layers(
+    opened: Opened, looks: Mapping[str, Look], evidence: MapLayer | None, words: Words
+) -> tuple[MapLayer, ...]:
+    drawn = [
+        map_layer(opened, layer_id, looks[layer_id], words.lang)
+        for layer_id in opened.pack.layers
+        if layer_id in looks
+    ]
+    return (*drawn, evidence) if evidence else tuple(drawn)
+
+
+def _legend(
+    opened: Opened, looks: Mapping[str, Look], evidence: MapLayer | None,
+    result: CheckResult | None, words: Words,
+) -> tuple:
+    badges = basis_badge(opened, looks, words.lang)
+    groups = [
+        legend_group(opened.pack.catalogue.layers[layer], look, badges[layer], words.lang)
+        for layer, look in looks.items()
+    ]
+    if evidence is not None and result is not None and result.basis is not None:
+        badge = None if result.conclusive else Badge(words("map.sketch_note"), result.basis)
+        groups.insert(0, evidence_legend(evidence, badge))
+    return tuple(groups)
+
+
+def _on_click(click: Click) -> None:
+    st.session_state[_CLICKED] = click if click.hits else None
+    st.session_state[_PICKED] = click.hits[0] if click.hits else None
+
+
+def _on_pick(hit: Hit) -> None:
+    st.session_state[_PICKED] = hit
+
+
+def _selection(
+    opened: Opened, result: CheckResult | None, words: Words
+) -> Selection | None:
+    """The panel's text for the feature picked last; the others clicked with it are listed."""
+    click: Click | None = st.session_state.get(_CLICKED)
+    hit: Hit | None = st.session_state.get(_PICKED)
+    if click is None or hit is None:
+        return None
+    others = [
+        Other(other.layer, other.id, hit_label(opened.pack, other, words))
+        for other in click.hits
+        if other != hit and _is_known(opened, other, result)
+    ]
+    at = (click.lat, click.lng)
+    if hit.layer.startswith(EVIDENCE_PREFIX):
+        if result is None or hit.layer != f"{EVIDENCE_PREFIX}{result.check.id}":
+            return None
+        return evidence_selection(opened.pack, result, hit, at, others, words)
+    return feature_selection(opened.pack, hit, at, others, words)
+
+
+def _is_known(opened: Opened, hit: Hit, result: CheckResult | None) -> bool:
+    if hit.layer.startswith(EVIDENCE_PREFIX):
+        return result is not None and hit.layer == f"{EVIDENCE_PREFIX}{result.check.id}"
+    return hit.layer in opened.pack.layers

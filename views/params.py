@@ -1,0 +1,63 @@
+"""Widgets that change a check's parameters; shared by the map and the targets."""
+
+from typing import Any
+
+import streamlit as st
+
+from views.facts import class_name
+from views.session import Opened, check_params, param_key, remembered
+from views.text import Words
+
+
+def edit_params(opened: Opened, check_id: str, words: Words, *, width: int | None = None) -> None:
+    """Let the planner change the numbers and classes of a check; the plan's own come first.
+
+    A list comes with the classes of the land layer to choose from; other parameters stay as they
+    are. `width` in pixels is that of a number.
+    """
+    check = opened.plan.checks[check_id]
+    for name, own in check.params.items():
+        key = remembered(param_key(check_id, name), _for_widget(own))
+        label, about = words(f"params.{name}"), f"params.{name}_help"
+        if isinstance(own, int | float):
+            st.number_input(
+                label, min_value=10.0, max_value=20_000.0, step=50.0, format="%.0f", key=key,
+                help=words(about), width=width or "stretch", persist_state="session",
+            )
+        elif isinstance(own, tuple) and "land" in check.layers:
+            land = check.layers["land"].layer
+            column = str(check.params.get("class_column", "class_code"))
+            st.multiselect(
+                label, _codes(opened, land, column, own), key=key, help=words(about),
+                format_func=lambda code: class_name(opened.pack, land, code, words.lang),
+                persist_state="session",
+            )
+    if is_changed(opened, check_id):
+        st.button(
+            words("params.restore"), key=f"restore.{check_id}", icon=":material/undo:",
+            on_click=_restore, args=(opened, check_id), help=words("params.changed"),
+        )
+
+
+def is_changed(opened: Opened, check_id: str) -> bool:
+    """Whether the planner has other parameters than the plan's own."""
+    own = opened.plan.checks[check_id].params
+    now = check_params(opened, check_id)
+    return any(_for_widget(now[name]) != _for_widget(own[name]) for name in own)
+
+
+def _restore(opened: Opened, check_id: str) -> None:
+    for name, own in opened.plan.checks[check_id].params.items():
+        st.session_state[param_key(check_id, name)] = _for_widget(own)
+
+
+def _codes(opened: Opened, layer_id: str, column: str, own: tuple[str, ...]) -> list[str]:
+    layer = opened.pack.layers.get(layer_id)
+    present = [] if layer is None else layer.frame[column].dropna().astype(str).unique()
+    return sorted({*present, *own})
+
+
+def _for_widget(value: Any) -> Any:  # noqa: ANN401 - whatever a parameter may be
+    if isinstance(value, tuple):
+        return list(value)
+    return float(value) if isinstance(value, int | float) else value

@@ -1,0 +1,93 @@
+"""Files that the browser fetches by content-hashed addresses: Leaflet and the embedded layers."""
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from layers import Layer
+from spatial.export import geojson_text
+from views.leaflet import Assets, static_url
+from views.session import Opened
+
+STATIC = Path(__file__).resolve().parent.parent / "static"
+_LEAFLET_IMAGES = ("marker-icon.png", "marker-icon-2x.png", "marker-shadow.png", "layers.png",
+                   "layers-2x.png")
+
+
+@st.cache_resource(show_spinner=False)
+def leaflet_assets() -> Assets:
+    """Publish Leaflet out of its package."""
+    folder = leaflet_folder()
+    script = _put("leaflet", "js", (folder / "leaflet.js").read_bytes())
+    # The style sheet names its images relative to itself, so they lie beside it.
+    style = _put("leaflet", "css", (folder / "leaflet.css").read_bytes())
+    for image in _LEAFLET_IMAGES:
+        _write(STATIC / "images" / image, (folder / "images" / image).read_bytes())
+    return Assets(static_url(script), static_url(style), static_url("images/"))
+
+
+def leaflet_folder() -> Path:
+    """Folder of Leaflet's files in the installed package XStatic-Leaflet."""
+    spec = find_spec("xstatic.pkg.leaflet")
+    if spec is None or spec.origin is None:
+        raise ModuleNotFoundError("XStatic-Leaflet is not installed; run: python run.py app")
+    return Path(spec.origin).parent / "data"
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """A layer's content as the browser gets it: an address to fetch, or the features themselves."""
+
+    hash: str
+    url: str = ""
+    geojson: Mapping[str, Any] | None = None
+
+
+def published_layer(opened: Opened, layer_id: str) -> Published:
+    """Make a layer ready for the browser.
+
+    Only the embedded pack's layers go to the static folder, which asks nobody who they are; those
+    of another pack travel inside the session.
+    """
+    return _publish(opened, opened.key, layer_id)
+
+
+@st.cache_resource(max_entries=128, show_spinner=False)
+def _publish(_opened: Opened, key: str, layer_id: str) -> Published:
+    del key  # part of the cache key only
+    text = display_geojson(_opened.pack.layers[layer_id])
+    if _opened.is_embedded:
+        name = _put(layer_id, "geojson", text.encode())
+        return Published(name, url=static_url(name))
+    return Published(hashlib.sha256(text.encode()).hexdigest()[:16], geojson=json.loads(text))
+
+
+def display_geojson(layer: Layer) -> str:
+    """Write what the map needs of a layer: geometry to a decimetre, names, the classifying column."""
+    style = layer.spec.style
+    wanted = dict.fromkeys(("name", "name_en", style.label, f"{style.label}_en", style.by, "basis"))
+    frame = layer.frame[[column for column in wanted if column in layer.frame] + ["geometry"]]
+    return geojson_text(frame.rename_axis("id"), decimals=6)
+
+
+def _put(stem: str, suffix: str, content: bytes) -> str:
+    """Write a file under a name that holds its hash; returns the name."""
+    name = f"{stem}-{hashlib.sha256(content).hexdigest()[:16]}.{suffix}"
+    _write(STATIC / name, content)
+    return name
+
+
+def _write(path: Path, content: bytes) -> None:
+    if path.exists() and path.read_bytes() == content:
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    half = path.with_suffix(f"{path.suffix}.{os.getpid()}")
+    half.write_bytes(content)
+    half.replace(path)

@@ -1,0 +1,103 @@
+"""What one browser session works on: the pack, and what the planner has set."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from layers import Pack
+from spatial import CheckResult, Plan, ZoneTable, open_pack, run_check, zone_statistics
+
+PACK_VARIABLE = "PLANMAP_PACK"
+EMBEDDED_PACK = Path(__file__).resolve().parent.parent / "geodata"
+
+
+def pack_folder() -> Path:
+    """Folder of the pack that the app was started with, the embedded one by default."""
+    return Path(os.environ.get(PACK_VARIABLE) or EMBEDDED_PACK).resolve()
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A pack with its plan; `key` changes when a file of the pack does."""
+
+    pack: Pack
+    plan: Plan
+    key: str
+
+    @property
+    def is_embedded(self) -> bool:
+        """Whether it is the project's own pack, whose layers anybody may fetch."""
+        return self.pack.folder == EMBEDDED_PACK
+
+
+def current_pack() -> Opened:
+    """Open the pack; read again only when one of its files has changed.
+
+    Raises InputError where the pack is not sound.
+    """
+    folder = pack_folder()
+    files = sorted(folder.glob("*")) if folder.is_dir() else []
+    key = "|".join(f"{file.name}:{file.stat().st_mtime_ns}" for file in files)
+    return _open(str(folder), key)
+
+
+@st.cache_resource(max_entries=2, show_spinner=False)
+def _open(folder: str, key: str) -> Opened:
+    return Opened(*open_pack(Path(folder)), f"{folder}|{key}")
+
+
+def measured(opened: Opened, check_id: str, params: Mapping[str, Any]) -> CheckResult:
+    """Run a check with some parameters changed, or take the result from before."""
+    return _measure(opened, opened.key, check_id, tuple(sorted(params.items())))
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def _measure(
+    _opened: Opened, key: str, check_id: str, params: tuple[tuple[str, Any], ...]
+) -> CheckResult:
+    del key  # part of the cache key only
+    return run_check(_opened.pack, _opened.plan.checks[check_id].with_params(dict(params)))
+
+
+def zone_table(opened: Opened, layer_id: str, radius_m: float) -> ZoneTable:
+    """Describe the zones of a layer, or take the table from before."""
+    return _zones(opened, opened.key, layer_id, radius_m)
+
+
+@st.cache_resource(max_entries=32, show_spinner=False)
+def _zones(_opened: Opened, key: str, layer_id: str, radius_m: float) -> ZoneTable:
+    del key  # part of the cache key only
+    parts = _opened.plan.zone_statistics
+    return zone_statistics(_opened.pack, parts, layer_id, radius_m=radius_m)
+
+
+def remembered(key: str, default: object) -> str:
+    """Give a widget its first value, or one that a page has set for it; returns the key.
+
+    The widget takes the key, `persist_state="session"` and no default of its own, and then keeps
+    its value while its page is not shown.
+    """
+    st.session_state.setdefault(key, default)
+    return key
+
+
+def check_params(opened: Opened, check_id: str) -> Mapping[str, Any]:
+    """Parameters of a check as the planner has set them in this session, else the plan's."""
+    return {
+        name: st.session_state.get(param_key(check_id, name), value)
+        for name, value in opened.plan.checks[check_id].params.items()
+    }
+
+
+def param_key(check_id: str, name: str) -> str:
+    """Key of the widget that sets a parameter of a check, on whichever page it stands."""
+    return f"param.{check_id}.{name}"
+
+
+def result_of(opened: Opened, check_id: str) -> CheckResult:
+    """Result of a check with the parameters in force in this session."""
+    return measured(opened, check_id, check_params(opened, check_id))

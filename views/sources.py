@@ -1,0 +1,83 @@
+"""数据来源: where each layer comes from, how good it is, what it may be used for."""
+
+import pandas as pd
+import streamlit as st
+from pyproj import CRS
+
+from layers import BASES, Basis
+from spatial.phrases import basis_text
+from views import chips
+from views.session import Opened
+from views.text import Words
+
+
+def show(opened: Opened, words: Words) -> None:
+    """Draw the page."""
+    lang, catalogue = words.lang, opened.pack.catalogue
+    st.html(chips.line(chips.text(words("sources.intro"), muted=True)))
+    present = [basis for basis in BASES if basis in _bases(opened).values()]
+    wanted = st.pills(
+        words("sources.filter"), present, selection_mode="multi", key="sources.basis",
+        format_func=lambda basis: basis_text(basis, lang), persist_state="session",
+    )
+    table = _table(opened, words)
+    if wanted:
+        table = table[[_bases(opened)[layer] in wanted for layer in table.index]]
+    if table.empty:
+        st.info(words("sources.nothing"))
+    else:
+        st.dataframe(
+            table.style.apply(_hatch, axis=1, sketch=_sketch_words(words),
+                              column=words("sources.basis")),
+            hide_index=True,
+            height=38 * len(table) + 40,
+            column_config={words("sources.address"): st.column_config.LinkColumn(width="small")},
+        )
+    with st.container(border=True):
+        st.html(
+            f"<b>{chips.text(words('sources.sketch_title'))}</b> {chips.basis_chip('sketch', lang)}"
+            + chips.line(chips.text(words("sources.sketch_text")))
+        )
+    code = catalogue.pack.metric_crs
+    st.caption(words("sources.metric_crs", name=CRS.from_user_input(code).name, code=code))
+
+
+def _bases(opened: Opened) -> dict[str, Basis]:
+    return {
+        spec.id: opened.pack.layers[spec.id].basis
+        if spec.id in opened.pack.layers
+        else spec.source.basis
+        for spec in opened.pack.catalogue.layers.values()
+    }
+
+
+def _table(opened: Opened, words: Words) -> pd.DataFrame:
+    lang, bases = words.lang, _bases(opened)
+    rows = {}
+    for spec in opened.pack.catalogue.layers.values():
+        layer = opened.pack.layers.get(spec.id)
+        rows[spec.id] = {
+            "layer": spec.title.in_(lang),
+            "basis": basis_text(bases[spec.id], lang),
+            "accuracy": spec.accuracy_m if layer is None else layer.frame["accuracy_m"].median(),
+            "features": 0 if layer is None else len(layer.frame),
+            "source": spec.source.name.in_(lang),
+            "date": spec.source.date,
+            "licence": spec.source.licence,
+            "datum": spec.source.datum,
+            "note": spec.note.in_(lang),
+            "address": spec.source.url or None,
+            "hash": "" if layer is None else layer.sha256,
+        }
+    table = pd.DataFrame.from_dict(rows, orient="index")
+    return table.rename(columns={name: words(f"sources.{name}") for name in table})
+
+
+def _sketch_words(words: Words) -> set[str]:
+    return {basis_text("sketch", words.lang), basis_text("synthetic", words.lang)}
+
+
+def _hatch(row: "pd.Series[str]", sketch: set[str], column: str) -> list[str]:
+    """Shade the rows of sketch and synthetic layers, so that nobody overlooks them."""
+    look = "background-color: #f4efe2" if row[column] in sketch else ""
+    return [look] * len(row)
