@@ -13,11 +13,17 @@ _MOST_PROBLEMS = 20
 st.set_page_config(page_title="规划一张图", page_icon=str(ICON), layout="wide")
 st.html(f"<style>{PAGE_CSS}</style>")
 lang = st.sidebar.segmented_control(
-    "语言 / Language", LANGUAGES, default="zh", key="lang", required=True, bind="query-params",
-    persist_state="session", format_func={"zh": "中文", "en": "English"}.__getitem__,
+    "语言 / Language",
+    LANGUAGES,
+    default="zh",
+    key="lang",
+    required=True,
+    bind="query-params",
+    persist_state="session",
+    format_func={"zh": "中文", "en": "English"}.__getitem__,
     label_visibility="collapsed",
 )
-words = Words(lang or "zh")
+words = Words(lang)
 try:
     opened = current_pack()
 except InputError as error:
@@ -30,19 +36,28 @@ except InputError as error:
 
 pages = {
     "map": st.Page(
-        lambda: map_page.show(opened, words), title=words("app.page_map"), url_path="",
-        icon=":material/map:", default=True,
+        lambda: map_page.show(opened, words),
+        title=words("app.page_map"),
+        url_path="",
+        icon=":material/map:",
+        default=True,
     ),
     "checks": st.Page(
-        lambda: checks.show(opened, words), title=words("app.page_checks"), url_path="checks",
+        lambda: checks.show(opened, words),
+        title=words("app.page_checks"),
+        url_path="checks",
         icon=":material/checklist:",
     ),
     "zones": st.Page(
-        lambda: zones.show(opened, words), title=words("app.page_zones"), url_path="zones",
+        lambda: zones.show(opened, words),
+        title=words("app.page_zones"),
+        url_path="zones",
         icon=":material/table_chart:",
     ),
     "sources": st.Page(
-        lambda: sources.show(opened, words), title=words("app.page_sources"), url_path="sources",
+        lambda: sources.show(opened, words),
+        title=words("app.page_sources"),
+        url_path="sources",
         icon=":material/source:",
     ),
 }

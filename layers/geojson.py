@@ -91,9 +91,7 @@ def _crs(data: Mapping[str, Any], where: str) -> tuple[CRS | None, list[Problem]
         return None, [Problem(where, "", "crs", message)]
 
 
-def _feature_id(
-    feature: Mapping[str, Any], properties: Mapping[str, Any], key: str
-) -> str | None:
+def _feature_id(feature: Mapping[str, Any], properties: Mapping[str, Any], key: str) -> str | None:
     if not key:
         text = json.dumps([feature.get("geometry"), properties], sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:10]
@@ -113,7 +111,12 @@ def _geometry(
     try:
         geometry = shapely.force_2d(shape(member))
     except (
-        AttributeError, KeyError, TypeError, ValueError, IndexError, shapely.errors.ShapelyError,
+        AttributeError,
+        KeyError,
+        TypeError,
+        ValueError,
+        IndexError,
+        shapely.errors.ShapelyError,
     ) as error:
         message = f"the geometry cannot be read ({type(error).__name__}: {error})"
         return None, [Problem(where, feature_id, "geometry", message)]

@@ -82,7 +82,7 @@ def load_pack(folder: Path) -> Pack:
             margin_m = layer.spec.margin_m
             if margin_m is None:
                 margin_m = catalogue.pack.margin_m
-            problems += place_problems(layer.spec, layer.frame, area, margin_m, layer.spec.file)
+            problems += place_problems(layer.frame, area, margin_m, layer.spec.file)
     if problems or area_layer is None:
         raise InputError(problems)
     return Pack(folder, catalogue, layers, area)
@@ -126,4 +126,5 @@ def _load_layer(
 def _own_or(frame: gpd.GeoDataFrame, column: str, default: str | float) -> pd.Series:
     if column not in frame:
         return pd.Series(default, index=frame.index)
-    return frame[column].where(frame[column].notna(), default)
+    own: pd.Series = frame[column].where(frame[column].notna(), default)
+    return own

@@ -66,10 +66,16 @@ def polynomial_projection(
     x, y = transformer.transform(lon0 + u * lon_scale, lat0 + v * lat_scale)
     errors = np.hypot(*(_terms((u, v)) @ solved - np.column_stack([x, y])).T)
     return PolynomialProjection(
-        name=crs.name, lon0=lon0, lat0=lat0, lon_scale=lon_scale, lat_scale=lat_scale,
+        name=crs.name,
+        lon0=lon0,
+        lat0=lat0,
+        lon_scale=lon_scale,
+        lat_scale=lat_scale,
         degree=_DEGREE,
-        east=tuple(solved[:, 0].tolist()), north=tuple(solved[:, 1].tolist()),
-        bounds=bounds, residual_m=float(errors.max()),
+        east=tuple(solved[:, 0].tolist()),
+        north=tuple(solved[:, 1].tolist()),
+        bounds=bounds,
+        residual_m=float(errors.max()),
     )
 
 

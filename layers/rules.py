@@ -13,6 +13,7 @@ from layers.catalogue import LayerSpec
 from layers.problem import Problem
 from layers.toml import unknown
 
+MOST_LON, MOST_LAT = 180.0, 90.0
 _KINDS = {
     "point": {"Point", "MultiPoint"},
     "line": {"LineString", "MultiLineString", "LinearRing"},
@@ -37,7 +38,7 @@ def content_problems(spec: LayerSpec, frame: gpd.GeoDataFrame, where: str) -> It
 
 
 def place_problems(
-    spec: LayerSpec, frame: gpd.GeoDataFrame, area: BaseGeometry, margin_m: float, where: str
+    frame: gpd.GeoDataFrame, area: BaseGeometry, margin_m: float, where: str
 ) -> Iterator[Problem]:
     """Find features outside the pack's area; `frame` and `area` are in the metric CRS."""
     allowed = shapely.buffer(area, margin_m) if margin_m else area
@@ -55,7 +56,8 @@ def place_problems(
 def degree_problems(frame: gpd.GeoDataFrame, where: str) -> Iterator[Problem]:
     """Find coordinates that cannot be degrees; `frame` is in a geographic CRS."""
     bounds = frame.geometry.bounds
-    wrong = (bounds.minx < -180) | (bounds.maxx > 180) | (bounds.miny < -90) | (bounds.maxy > 90)
+    lon, lat = bounds[["minx", "maxx"]].abs(), bounds[["miny", "maxy"]].abs()
+    wrong = (lon.max(axis=1) > MOST_LON) | (lat.max(axis=1) > MOST_LAT)
     for feature, row in bounds[wrong].iterrows():
         message = (
             f"({row.minx:g}, {row.miny:g}) is not a longitude and latitude; the axes may be"

@@ -25,4 +25,5 @@ class Text(Entry):
     en: str
 
     def in_(self, lang: Language) -> str:
+        """Return the phrase in a language."""
         return self.en if lang == "en" else self.zh

@@ -1,6 +1,7 @@
 """The command line: `python -m spatial check | zones | layers list | layers validate`."""
 
 import json
+import math
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -38,11 +39,15 @@ MOST_PROBLEMS = 20
 
 
 class Format(StrEnum):
+    """What `check` prints."""
+
     table = "table"
     json = "json"
 
 
 class Lang(StrEnum):
+    """Languages of the command line."""
+
     zh = "zh"
     en = "en"
 
@@ -88,8 +93,14 @@ def check(
         results = run_checks(opened, plan, only=_known_checks(plan, only))
         language: Language = lang.value
         if output is Format.json:
-            print(json.dumps(results_json(opened, results, language), ensure_ascii=False,
-                             allow_nan=False, indent=2))
+            print(
+                json.dumps(
+                    results_json(opened, results, language),
+                    ensure_ascii=False,
+                    allow_nan=False,
+                    indent=2,
+                )
+            )
         else:
             _print_results(opened, results, language)
         if out is not None:
@@ -101,7 +112,9 @@ def check(
 @app.command()
 def zones(
     *,
-    layer: Annotated[str, typer.Option("--zones", help="分区图层 / Polygon layer whose features are zones.")],
+    layer: Annotated[
+        str, typer.Option("--zones", help="分区图层 / Polygon layer whose features are zones.")
+    ],
     pack: PackOption = EMBEDDED_PACK,
     out: Annotated[
         Path | None, typer.Option("--out", help="输出文件 / File: " + " ".join(ZONE_FORMATS))
@@ -117,7 +130,9 @@ def zones(
             message = f"{radius_m:g} is not a radius; give metres above 0, as in 500"
             raise InputError([Problem("zones --radius", "", "value", message)])
         if out is not None and out.suffix.lower() not in ZONE_FORMATS:
-            message = f"'{out.suffix}' is not a format of zone tables; use " + ", ".join(ZONE_FORMATS)
+            message = f"'{out.suffix}' is not a format of zone tables; use " + ", ".join(
+                ZONE_FORMATS
+            )
             raise InputError([Problem("zones --out", "", "format", message)])
         opened, plan = open_pack(pack)
         table = zone_statistics(opened, plan.zone_statistics, layer, radius_m=radius_m)
@@ -143,10 +158,13 @@ def layers_list(*, pack: PackOption = EMBEDDED_PACK, lang: LangOption = Lang.zh)
     for spec in opened.catalogue.layers.values():
         layer = opened.layers.get(spec.id)
         table.add_row(
-            spec.id, escape(spec.title.in_(language)), spec.geometry,
+            spec.id,
+            escape(spec.title.in_(language)),
+            spec.geometry,
             "—" if layer is None else str(len(layer.frame)),
             basis_text(spec.source.basis if layer is None else layer.basis, language),
-            number_text(spec.accuracy_m), escape(spec.source.name.in_(language)),
+            number_text(spec.accuracy_m),
+            escape(spec.source.name.in_(language)),
         )
     _console().print(table)
 
@@ -200,21 +218,28 @@ def _print_results(pack: Pack, results: Sequence[CheckResult], lang: Language) -
         check_ = result.check
         value = figure_range_text(check_, result.measured.whole) if result.measured else "—"
         table.add_row(
-            verdict_text(result.status, lang), escape(check_.title.in_(lang)), value,
-            target_text(check_, lang), basis_text(result.basis, lang) if result.basis else "—",
+            verdict_text(result.status, lang),
+            escape(check_.title.in_(lang)),
+            value,
+            target_text(check_, lang),
+            basis_text(result.basis, lang) if result.basis else "—",
             check_.cite.in_(lang),
         )
     console = _console()
     console.print(table)
     for result in results:
-        console.print(f"{result.check.title.in_(lang)}: {reason(pack, result, lang)}",
-                      markup=False, highlight=False)
+        console.print(
+            f"{result.check.title.in_(lang)}: {reason(pack, result, lang)}",
+            markup=False,
+            highlight=False,
+        )
 
 
 def _print_zones(pack: Pack, table: ZoneTable, lang: Language) -> None:
     shown: dict[str, Callable[[float], str]] = {
         column: _cell(column, lang)
-        for column in table.columns if column not in {"area_ha", "area_mu", "blue_green_m2"}
+        for column in table.columns
+        if column not in {"area_ha", "area_mu", "blue_green_m2"}
     }
     named = table.named(pack, lang)
     grid = _table([str(named.columns[1]), *(table.heading(column, lang) for column in shown)])
@@ -222,13 +247,15 @@ def _print_zones(pack: Pack, table: ZoneTable, lang: Language) -> None:
         row = table.frame.loc[zone]
         grid.add_row(escape(str(named.iloc[number, 1])), *(f(row[c]) for c, f in shown.items()))
     grid.add_section()
-    grid.add_row("合计" if lang == "zh" else "total", *(f(table.total[c]) for c, f in shown.items()))
+    grid.add_row(
+        "合计" if lang == "zh" else "total", *(f(table.total[c]) for c, f in shown.items())
+    )
     _console().print(grid)
 
 
 def _cell(column: str, lang: Language) -> Callable[[float], str]:
     def text(value: float) -> str:
-        if value != value:  # missing: nothing to divide by
+        if math.isnan(value):  # nothing to divide by
             return "—"
         if column.endswith("_share"):
             return share_text(value, 1.0)

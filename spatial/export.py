@@ -20,9 +20,7 @@ from spatial.zones import ZoneTable
 ZONE_FORMATS = (".csv", ".xlsx", ".geojson", ".gpkg")
 
 
-def results_json(
-    pack: Pack, results: Iterable[CheckResult], lang: Language
-) -> dict[str, Any]:
+def results_json(pack: Pack, results: Iterable[CheckResult], lang: Language) -> dict[str, Any]:
     """Lay results out as plain data: full precision, missing values None, no NaN."""
     return {
         "pack": pack.catalogue.pack.title.in_(lang),
@@ -50,7 +48,9 @@ def _result(pack: Pack, result: CheckResult, lang: Language) -> dict[str, Any]:
         "judge": check.judge,
         "numerator": whole.numerator,
         "denominator": whole.denominator,
-        "params": {name: list(v) if isinstance(v, tuple) else v for name, v in check.params.items()},
+        "params": {
+            name: list(v) if isinstance(v, tuple) else v for name, v in check.params.items()
+        },
         "cite": check.cite.in_(lang),
         "reason": reason(pack, result, lang),
         "units": _units(pack, result, lang),
@@ -78,7 +78,7 @@ def _units(pack: Pack, result: CheckResult, lang: Language) -> list[dict[str, An
 
 
 def _number(value: float) -> float | None:
-    return None if value is None or math.isnan(value) else float(value)
+    return None if math.isnan(value) else float(value)
 
 
 def units_csv(pack: Pack, result: CheckResult, lang: Language) -> bytes:
@@ -113,11 +113,16 @@ def geojson_text(frame: gpd.GeoDataFrame, *, decimals: int = 9) -> str:
     ):
         properties = {index: _plain(key), **{str(k): _plain(v) for k, v in row.items()}}
         mapping = geometry.__geo_interface__
-        features.append({
-            "type": "Feature",
-            "properties": properties,
-            "geometry": {"type": mapping["type"], "coordinates": _rounded(mapping["coordinates"], decimals)},
-        })
+        features.append(
+            {
+                "type": "Feature",
+                "properties": properties,
+                "geometry": {
+                    "type": mapping["type"],
+                    "coordinates": _rounded(mapping["coordinates"], decimals),
+                },
+            }
+        )
     lines = ",\n".join(json.dumps(f, ensure_ascii=False, allow_nan=False) for f in features)
     return f'{{"type": "FeatureCollection", "features": [\n{lines}\n]}}\n'
 
@@ -128,7 +133,7 @@ def _rounded(coordinates: Any, decimals: int) -> Any:  # noqa: ANN401 - nested t
     return [_rounded(part, decimals) for part in coordinates]
 
 
-def _plain(value: object) -> object:
+def _plain(value: Any) -> Any:  # noqa: ANN401 - whatever a cell holds
     """Turn numpy scalars and pandas' missing values into plain Python."""
     if isinstance(value, Mapping | list | tuple):
         return value

@@ -5,11 +5,15 @@ import tomllib
 from collections.abc import Mapping
 from importlib.resources import files
 
+import pandas as pd
+
 from layers import Basis, Language, Pack, Text
 from spatial.measurement import Figure
 from spatial.plan import Check
 from spatial.verdict import CheckResult, Status, Verdict
 
+_WHOLE_BELOW = 10_000
+_SAME_SHARE = 1e-12
 M2_PER_HA = 10_000.0
 M2_PER_KM2 = 1_000_000.0
 M2_PER_MU = 10_000.0 / 15.0
@@ -49,7 +53,7 @@ def number_text(value: float, digits: int = 3) -> str:
     """
     if value == 0:
         return "0"
-    if float(value).is_integer() and abs(value) < 10_000:
+    if float(value).is_integer() and abs(value) < _WHOLE_BELOW:
         return f"{int(value):,}"
     places = digits - 1 - math.floor(math.log10(abs(value)))
     rounded = round(value, places)
@@ -62,7 +66,7 @@ def share_text(share: float, *against: float) -> str:
     >>> share_text(0.8512), share_text(0.99996, 1.0), share_text(0.0)
     ('85.1%', '99.996%', '0%')
     """
-    others = [other for other in against if abs(other - share) > 1e-12]
+    others = [other for other in against if abs(other - share) > _SAME_SHARE]
     for digits in range(3, 9):
         text = number_text(share * 100, digits)
         if float(text.replace(",", "")) not in {round(other * 100, 9) for other in others}:
@@ -141,31 +145,49 @@ def _ground(pack: Pack, result: CheckResult, lang: Language) -> str:
     check = result.check
     if result.why == "missing":
         titles = [pack.catalogue.layers[layer].title.in_(lang) for layer in result.missing]
-        return phrase("reason", "missing", lang, layers=("、" if lang == "zh" else ", ").join(titles))
+        return phrase(
+            "reason", "missing", lang, layers=("、" if lang == "zh" else ", ").join(titles)
+        )
     if result.why in {"empty", "drawn"} or result.measured is None:
         return phrase("reason", result.why, lang)
     whole, target = result.measured.whole, target_text(check, lang)
     limits = _limits(check)
     if result.why == "range":
-        low, high = _widest(result)
+        low, high = _widest(result, whole, result.measured.values)
         return phrase(
-            "reason", "range", lang, target=target,
-            low=value_text(check, low, *limits), high=value_text(check, high, *limits),
+            "reason",
+            "range",
+            lang,
+            target=target,
+            low=value_text(check, low, *limits),
+            high=value_text(check, high, *limits),
         )
     value = "—" if whole.value is None else value_text(check, whole.value, *limits)
     if check.judge == "whole":
         difference = "" if whole.value is None else _difference(check, whole.value, limits, lang)
-        return phrase("reason", f"whole_{result.verdict}", lang, value=value, target=target,
-                      difference=difference)
+        return phrase(
+            "reason",
+            f"whole_{result.verdict}",
+            lang,
+            value=value,
+            target=target,
+            difference=difference,
+        )
     failing = [unit for unit, met in result.met.items() if met is False]
     values = result.measured.values["value"]
     sign = -1 if check.target.comparison == "at_most" else 1
     worst = min(failing, key=lambda unit: (sign * values[unit], unit)) if failing else ""
     worst_value = value_text(check, float(values[worst]), *limits) if worst else ""
     return phrase(
-        "reason", f"each_{result.verdict}", lang, target=target, value=value,
-        count=sum(met is not None for met in result.met.values()), failing=len(failing),
-        worst=unit_names(pack, check, lang).get(worst, worst), worst_value=worst_value,
+        "reason",
+        f"each_{result.verdict}",
+        lang,
+        target=target,
+        value=value,
+        count=sum(met is not None for met in result.met.values()),
+        failing=len(failing),
+        worst=unit_names(pack, check, lang).get(worst, worst),
+        worst_value=worst_value,
     )
 
 
@@ -174,24 +196,21 @@ def _limits(check: Check) -> tuple[float, ...]:
     return tuple(limit.values()) if isinstance(limit, Mapping) else (limit,)
 
 
-def _difference(
-    check: Check, value: float, limits: tuple[float, ...], lang: Language
-) -> str:
+def _difference(check: Check, value: float, limits: tuple[float, ...], lang: Language) -> str:
     if check.target.unit != "share":
         return number_text(abs(value - limits[0]))
     points = number_text(abs(value - limits[0]) * 100)
     return f"{points} 个百分点" if lang == "zh" else f"{points} percentage points"
 
 
-def _widest(result: CheckResult) -> tuple[float, float]:
-    """Range of the figure that could not be decided: the whole, or the widest unit."""
-    assert result.measured is not None
-    whole = result.measured.whole
+def _widest(result: CheckResult, whole: Figure, values: pd.DataFrame) -> tuple[float, float]:
+    """Range of the figure that could not be decided: the whole, or the widest such unit."""
     if result.check.judge == "whole" and whole.low is not None and whole.high is not None:
         return whole.low, whole.high
-    values = result.measured.values
-    unit = (values["high"] - values["low"]).idxmax()
-    return float(values.loc[unit, "low"]), float(values.loc[unit, "high"])
+    open_units = [unit for unit, met in result.met.items() if met is None]
+    ranges = values.loc[open_units, ["low", "high"]].dropna().itertuples(index=False)
+    low, high = max(ranges, key=lambda ends: ends[1] - ends[0])
+    return float(low), float(high)
 
 
 def figure_range_text(check: Check, figure: Figure) -> str:

@@ -32,6 +32,7 @@ class Cite(Entry):
     clause: Text | None = None
 
     def in_(self, lang: Language) -> str:
+        """Name the place in a language."""
         zh, en = [], []
         if self.chapter is not None:
             section = "" if self.section is None else _numeral(self.section)
@@ -79,18 +80,22 @@ class Target(Entry):
 
     @model_validator(mode="after")
     def _one_comparison(self) -> Self:
-        given = [name for name in ("at_least", "at_most", "equal") if getattr(self, name) is not None]
+        given = [
+            name for name in ("at_least", "at_most", "equal") if getattr(self, name) is not None
+        ]
         if len(given) != 1:
             raise ValueError(f"give one of at_least, at_most, equal; {given or 'none'} given")
         return self
 
     @property
     def comparison(self) -> Comparison:
+        """Which of the three comparisons is asked."""
         names: tuple[Comparison, ...] = ("at_least", "at_most", "equal")
         return next(name for name in names if getattr(self, name) is not None)
 
     @property
     def limit(self) -> Limit:
+        """The number, or the numbers by unit, to compare with."""
         limit: Limit = getattr(self, self.comparison)
         return limit
 
@@ -268,9 +273,7 @@ def catalogue_problems(plan: Plan, catalogue: Catalogue) -> list[Problem]:
     return problems
 
 
-def _kind_problems(
-    catalogue: Catalogue, layer: str, kind: str, where: str
-) -> Iterator[Problem]:
+def _kind_problems(catalogue: Catalogue, layer: str, kind: str, where: str) -> Iterator[Problem]:
     if layer not in catalogue.layers:
         yield Problem(where, "", "layer", unknown("layer", layer, list(catalogue.layers)))
     elif catalogue.layers[layer].geometry != kind:

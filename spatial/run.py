@@ -1,6 +1,7 @@
 """From a folder to results: open a pack with its plan, run the checks."""
 
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
 import geopandas as gpd
@@ -36,10 +37,8 @@ def open_pack(folder: Path) -> tuple[Pack, Plan]:
     except InputError as error:
         problems += error.problems
     if plan is not None:
-        try:
+        with suppress(InputError):  # its problems are among those that load_pack has given
             problems += catalogue_problems(plan, read_catalogue(folder))
-        except InputError:
-            pass  # its problems are among those that load_pack has given
         if pack is not None and not problems:
             problems += feature_problems(plan, pack)
     if pack is None or plan is None or problems:

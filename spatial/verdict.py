@@ -73,8 +73,12 @@ def compare(figure: Figure, limit: float | None, target: Target) -> bool | None:
 
 
 def judge(
-    check: Check, measured: Measurement | None, basis: Basis | None, *,
-    missing: tuple[str, ...] = (), drawn: bool = False,
+    check: Check,
+    measured: Measurement | None,
+    basis: Basis | None,
+    *,
+    missing: tuple[str, ...] = (),
+    drawn: bool = False,
 ) -> CheckResult:
     """Give the verdict on a check.
 
@@ -88,10 +92,14 @@ def judge(
     units = {str(unit): _figure(row) for unit, row in measured.values.iterrows()}
     met: dict[str, bool | None] = dict.fromkeys(units)
     if check.judge == "each":
-        met = {unit: compare(figure, target.limit_of(unit), target)
-               for unit, figure in units.items()}
-        asked = [met[unit] for unit, figure in units.items()
-                 if figure.value is not None and target.limit_of(unit) is not None]
+        met = {
+            unit: compare(figure, target.limit_of(unit), target) for unit, figure in units.items()
+        }
+        asked = [
+            met[unit]
+            for unit, figure in units.items()
+            if figure.value is not None and target.limit_of(unit) is not None
+        ]
     else:
         limit = None if isinstance(target.limit, Mapping) else target.limit
         asked = [] if measured.whole.value is None else [compare(measured.whole, limit, target)]

@@ -10,7 +10,7 @@ import shapely
 from layers import Basis, InputError, Language, Pack, Problem, weakest
 from layers.toml import unknown
 from spatial.measurement import Measurement
-from spatial.measures import in_classes, land_share, stop_coverage
+from spatial.measures import land_share, stop_coverage
 from spatial.phrases import M2_PER_HA, M2_PER_MU, PHRASES, feature_names, phrase
 from spatial.plan import ZoneStatisticsSpec
 
@@ -40,17 +40,22 @@ class ZoneTable:
         """Names of the statistics, in order."""
         return tuple(self.total)
 
-    def named(self, pack: Pack, lang: Language) -> pd.DataFrame:
-        """The table for people: id, name, basis and titled columns, shares in per cent."""
+    def named(self, pack: Pack, lang: Language, *, hectares: bool = False) -> pd.DataFrame:
+        """The table for people: id, name, titled columns and basis; shares in per cent.
+
+        `hectares` gives areas in hectares, as they are read, in place of the m² of an export.
+        """
         names = feature_names(pack, self.layer, lang)
         table = pd.DataFrame(index=self.frame.index)
         table[phrase("export", "id", lang)] = self.frame.index
         table[phrase("export", "name", lang)] = [names[str(zone)] for zone in self.frame.index]
         for column in self.columns:
-            values = self.frame[column]
-            table[self.title(column, lang)] = (
-                values * 100 if column.endswith("_share") else values
-            )
+            scale, title = 1.0, self.title(column, lang, hectares=hectares)
+            if column.endswith("_share"):
+                scale = 100.0
+            elif column.endswith("_m2") and hectares:
+                scale = 1 / M2_PER_HA
+            table[title] = self.frame[column] * scale
         table[phrase("export", "basis", lang)] = phrase("basis", self.basis, lang)
         return table
 
@@ -58,9 +63,11 @@ class ZoneTable:
         """Name of a statistic, without its unit."""
         return phrase("zones", column, lang, radius=f"{self.radius_m:g}")
 
-    def title(self, column: str, lang: Language) -> str:
+    def title(self, column: str, lang: Language, *, hectares: bool = False) -> str:
         """Name of a statistic with its unit, as it heads a column of numbers."""
         unit = next(name for name in PHRASES["zone_units"] if column.endswith(name))
+        if unit == "_m2" and hectares:
+            unit = "_ha"
         brackets = "（{}）" if lang == "zh" else " ({})"
         return self.heading(column, lang) + brackets.format(phrase("zone_units", unit, lang))
 
@@ -124,9 +131,10 @@ def zone_statistics(
             covered = stop_coverage(stops, built_up, rows, radius_m=radius).values
             table["built_up_covered_share"] = covered["value"]
             table["built_up_gap_m2"] = (covered["denominator"] - covered["numerator"]).fillna(0.0)
-    total = {str(name): float(value) for name, value in table.loc[_WHOLE].items()}
+    total = {str(name): float(table[name].loc[_WHOLE]) for name in table.columns}
     frame = gpd.GeoDataFrame(
-        table.drop(index=_WHOLE).assign(basis=zones["basis"]), geometry=zones.geometry,
+        table.drop(index=_WHOLE).assign(basis=zones["basis"]),
+        geometry=zones.geometry,
     )
     frame.index.name = "id"
     basis = weakest(pack.layers[layer].basis for layer in used)
@@ -141,6 +149,9 @@ def _unclassified(measured: Measurement) -> "pd.Series[float]":
 def _count(points: gpd.GeoDataFrame, zones: gpd.GeoDataFrame) -> pd.Series:
     tree = shapely.STRtree(points.geometry.to_numpy())
     found = tree.query(zones.geometry.to_numpy(), predicate="intersects")
-    return pd.Series(found[0]).value_counts().reindex(range(len(zones)), fill_value=0).set_axis(
-        zones.index
+    return (
+        pd.Series(found[0])
+        .value_counts()
+        .reindex(range(len(zones)), fill_value=0)
+        .set_axis(zones.index)
     )

@@ -1,7 +1,5 @@
 """目标检查: which targets hold, which do not, which cannot be told, and why."""
 
-from collections.abc import Sequence
-
 import altair as alt
 import pandas as pd
 import streamlit as st
@@ -9,6 +7,7 @@ import streamlit as st
 from layers import Pack
 from spatial import CheckResult
 from spatial.export import geojson_text, units_csv
+from spatial.measurement import Measurement
 from spatial.phrases import (
     M2_PER_HA,
     area_text,
@@ -45,9 +44,13 @@ _INK = "#1d5c63"
 def show(opened: Opened, words: Words) -> None:
     """Draw the page."""
     results = tuple(result_of(opened, check_id) for check_id in opened.plan.checks)
-    st.html(chips.line(chips.text(opened.plan.title.in_(words.lang)),
-                       chips.text(words("checks.intro"), muted=True))
-            + chips.counts(results, words))
+    st.html(
+        chips.line(
+            chips.text(opened.plan.title.in_(words.lang)),
+            chips.text(words("checks.intro"), muted=True),
+        )
+        + chips.counts(results, words)
+    )
     worst_first = sorted(results, key=lambda result: STATUSES.index(result.status))
     chosen = st.session_state.get(_OPEN)
     for result in worst_first:
@@ -60,20 +63,27 @@ def _row(opened: Opened, result: CheckResult, words: Words, *, is_open: bool) ->
         left, middle, right = st.columns([5, 4, 2], vertical_alignment="center")
         basis = chips.basis_chip(result.basis, lang) if result.basis else ""
         left.html(
-            chips.line(chips.status_chip(result.status, lang),
-                       f"<b>{chips.text(check.title.in_(lang))}</b>")
+            chips.line(
+                chips.status_chip(result.status, lang),
+                f"<b>{chips.text(check.title.in_(lang))}</b>",
+            )
             + chips.line(chips.text(check.cite.in_(lang), muted=True), basis)
         )
         whole = result.measured.whole if result.measured else None
         value = figure_range_text(check, whole) if whole else words("checks.no_value")
         middle.html(
             chips.line(f"<b>{chips.text(value)}</b>", chips.interval(result))
-            + chips.line(chips.text(f"{words('checks.target')} {target_text(check, lang)}", muted=True))
+            + chips.line(
+                chips.text(f"{words('checks.target')} {target_text(check, lang)}", muted=True)
+            )
         )
         right.button(
-            words("checks.open"), key=f"open.{check.id}", width="stretch",
+            words("checks.open"),
+            key=f"open.{check.id}",
+            width="stretch",
             icon=":material/expand_less:" if is_open else ":material/expand_more:",
-            on_click=_toggle, args=(check.id,),
+            on_click=_toggle,
+            args=(check.id,),
         )
         if is_open:
             _depth(opened, result, words)
@@ -95,9 +105,9 @@ def _depth(opened: Opened, result: CheckResult, words: Words) -> None:
     if result.measured is not None:
         left, right = st.columns([1, 1], gap="medium")
         with left:
-            _units(pack, result, words)
+            _units(pack, result, result.measured, words)
         with right:
-            _evidence(opened, result, words)
+            _evidence(opened, result, result.measured, words)
     if check.terms:
         st.markdown(f"**{words('checks.terms')}**")
         for term in check.terms.values():
@@ -105,10 +115,10 @@ def _depth(opened: Opened, result: CheckResult, words: Words) -> None:
     _inputs(opened, result, words)
 
 
-def _units(pack: Pack, result: CheckResult, words: Words) -> None:
+def _units(pack: Pack, result: CheckResult, measured: Measurement, words: Words) -> None:
     check, lang = result.check, words.lang
     st.markdown(f"**{words('checks.units')}**")
-    table = _unit_table(pack, result, words)
+    table = _unit_table(pack, result, measured, words)
     name, value, rest = (words(f"checks.{key}") for key in ("unit_name", "unit_value", "unit_rest"))
     bars = (
         alt.Chart(table.dropna(subset=[value]))
@@ -127,59 +137,81 @@ def _units(pack: Pack, result: CheckResult, words: Words) -> None:
         layers.append(rule.encode(x="x:Q"))
     st.altair_chart(alt.layer(*layers).properties(height=max(80, 24 * len(table))))
     st.dataframe(
-        table.drop(columns="colour"), hide_index=True,
+        table.drop(columns="colour"),
+        hide_index=True,
         column_config={
             value: st.column_config.NumberColumn(format="%.2f"),
             rest: st.column_config.NumberColumn(format="%.1f"),
         },
     )
     st.download_button(
-        words("checks.units_csv"), units_csv(pack, result, lang), icon=":material/download:",
-        file_name=f"{check.title.in_(lang)}.csv", mime="text/csv", on_click="ignore",
+        words("checks.units_csv"),
+        units_csv(pack, result, lang),
+        icon=":material/download:",
+        file_name=f"{check.title.in_(lang)}.csv",
+        mime="text/csv",
+        on_click="ignore",
         key=f"units.{check.id}",
     )
 
 
-def _unit_table(pack: Pack, result: CheckResult, words: Words) -> pd.DataFrame:
+def _unit_table(
+    pack: Pack, result: CheckResult, measured: Measurement, words: Words
+) -> pd.DataFrame:
     """Units with names and per cent, the lowest first, units without a value last."""
-    assert result.measured is not None
-    values = result.measured.values
+    values = measured.values
     names = unit_names(pack, result.check, words.lang)
-    met = {True: words("checks.unit_yes"), False: words("checks.unit_no"),
-           None: words("checks.unit_none")}
-    table = pd.DataFrame({
-        words("checks.unit_name"): [names.get(str(unit), str(unit)) for unit in values.index],
-        words("checks.unit_value"): values["value"].to_numpy() * 100,
-        words("checks.unit_rest"): (
-            (values["denominator"] - values["numerator"]).to_numpy() / M2_PER_HA
-        ),
-        words("checks.unit_met"): [met[result.met[str(unit)]] for unit in values.index],
-        "colour": [ACCENT if result.met[str(unit)] is False else _INK for unit in values.index],
-    })
+    met = {
+        True: words("checks.unit_yes"),
+        False: words("checks.unit_no"),
+        None: words("checks.unit_none"),
+    }
+    table = pd.DataFrame(
+        {
+            words("checks.unit_name"): [names.get(str(unit), str(unit)) for unit in values.index],
+            words("checks.unit_value"): values["value"].to_numpy() * 100,
+            words("checks.unit_rest"): (
+                (values["denominator"] - values["numerator"]).to_numpy() / M2_PER_HA
+            ),
+            words("checks.unit_met"): [met[result.met[str(unit)]] for unit in values.index],
+            "colour": [ACCENT if result.met[str(unit)] is False else _INK for unit in values.index],
+        }
+    )
     return table.sort_values(words("checks.unit_value"), na_position="last")
 
 
-def _evidence(opened: Opened, result: CheckResult, words: Words) -> None:
-    assert result.measured is not None
-    check, lang, evidence = result.check, words.lang, result.measured.evidence
-    said = words("checks.evidence_none") if evidence.empty else words(
-        "checks.evidence_count", count=f"{len(evidence):,}",
-        area=area_text(float(evidence["area_m2"].sum()), lang),
+def _evidence(opened: Opened, result: CheckResult, measured: Measurement, words: Words) -> None:
+    check, lang, evidence = result.check, words.lang, measured.evidence
+    said = (
+        words("checks.evidence_none")
+        if evidence.empty
+        else words(
+            "checks.evidence_count",
+            count=f"{len(evidence):,}",
+            area=area_text(float(evidence["area_m2"].sum()), lang),
+        )
     )
     st.markdown(f"**{words('checks.evidence')}** · {said}")
     layer = evidence_layer(result, words)
-    shown = [spec for argument in ("units", "zones", "area") if argument in check.layers
-             for spec in [opened.pack.catalogue.layers[check.layers[argument].layer]]]
+    shown = [
+        spec
+        for argument in ("units", "zones", "area")
+        if argument in check.layers
+        for spec in [opened.pack.catalogue.layers[check.layers[argument].layer]]
+    ]
     looks = {spec.id: look_of(spec) for spec in reversed(shown)}
     badges = basis_badge(opened, looks, lang)
     legend = [legend_group(spec, looks[spec.id], badges[spec.id], lang) for spec in shown]
     layers = [map_layer(opened, layer_id, look, lang) for layer_id, look in looks.items()]
     data = MapData(
-        lang=lang, strings=words.table("leaflet"), assets=leaflet_assets(),
+        lang=lang,
+        strings=words.table("leaflet"),
+        assets=leaflet_assets(),
         home=bounds_of(opened.pack.area, opened.pack),
         layers=(*layers, layer) if layer else tuple(layers),
         legend=(evidence_legend(layer, None), *legend) if layer else tuple(legend),
-        projection=metric_projection(opened), height=420,
+        projection=metric_projection(opened),
+        height=420,
     )
     leaflet_map(key=f"evidence-{check.id}", data=data, on_click=_ignore, on_pick=_ignore)
     with st.container(horizontal=True):
@@ -187,9 +219,13 @@ def _evidence(opened: Opened, result: CheckResult, words: Words) -> None:
             st.session_state[OVERLAY] = check.id
             st.switch_page(st.session_state["pages"]["map"])
         st.download_button(
-            words("checks.evidence_geojson"), lambda: geojson_text(evidence),
-            icon=":material/download:", file_name=f"{check.title.in_(lang)}.geojson",
-            mime="application/geo+json", on_click="ignore", key=f"places.{check.id}",
+            words("checks.evidence_geojson"),
+            lambda: geojson_text(evidence),
+            icon=":material/download:",
+            file_name=f"{check.title.in_(lang)}.geojson",
+            mime="application/geo+json",
+            on_click="ignore",
+            key=f"places.{check.id}",
         )
 
 
@@ -200,13 +236,15 @@ def _ignore(event: object) -> None:
 def _inputs(opened: Opened, result: CheckResult, words: Words) -> None:
     check, lang = result.check, words.lang
     st.markdown(f"**{words('checks.inputs')}**")
-    lines: Sequence[str] = [
+    lines = [
         chips.line(
             chips.text(opened.pack.catalogue.layers[binding.layer].title.in_(lang)),
             chips.basis_chip(opened.pack.layers[binding.layer].basis, lang)
             if binding.layer in opened.pack.layers
             else chips.text(words("map.missing_layer"), muted=True),
-            chips.text(opened.pack.catalogue.layers[binding.layer].source.name.in_(lang), muted=True),
+            chips.text(
+                opened.pack.catalogue.layers[binding.layer].source.name.in_(lang), muted=True
+            ),
         )
         for binding in check.layers.values()
     ]

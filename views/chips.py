@@ -7,7 +7,7 @@ from pathlib import Path
 from layers import BASES, Basis, Language
 from spatial import CheckResult
 from spatial.phrases import basis_text, verdict_text
-from spatial.verdict import STATUSES, Status
+from spatial.verdict import Status
 from views.drawing import ACCENT
 from views.session import Opened
 from views.text import Words
@@ -23,9 +23,7 @@ def brand(opened: Opened, words: Words) -> str:
     pack, lang = opened.pack, words.lang
     title = words("app.title", place=pack.catalogue.pack.title.in_(lang))
     bases = [layer.basis for layer in pack.layers.values()]
-    parts = [
-        f"{basis_chip(basis, lang)} {bases.count(basis)}" for basis in BASES if basis in bases
-    ]
+    parts = [f"{basis_chip(basis, lang)} {bases.count(basis)}" for basis in BASES if basis in bases]
     return (
         f'<p class="pm-brand">{text(title)}</p>'
         + line(text(opened.plan.title.in_(lang), muted=True))
@@ -46,7 +44,6 @@ def basis_chip(basis: Basis, lang: Language) -> str:
 def counts(results: tuple[CheckResult, ...], words: Words) -> str:
     """How many targets have each status."""
     order: tuple[Status, ...] = ("met", "not_met", "undetermined", "indicative")
-    assert set(order) == set(STATUSES)
     cells = [
         f'<div class="pm-count {status}"><b>{sum(r.status == status for r in results)}</b>'
         f"{_SIGNS[status]} {words(f'checks.count_{status}')}</div>"

@@ -47,8 +47,14 @@ def map_layer(opened: Opened, layer_id: str, look: Look, lang: Language) -> MapL
     spec = opened.pack.catalogue.layers[layer_id]
     content = published_layer(opened, layer_id)
     return MapLayer(
-        id=layer_id, title=spec.title.in_(lang), geometry=spec.geometry, style=look.style,
-        hash=content.hash, url=content.url, geojson=content.geojson, opacity=look.opacity,
+        id=layer_id,
+        title=spec.title.in_(lang),
+        geometry=spec.geometry,
+        style=look.style,
+        hash=content.hash,
+        url=content.url,
+        geojson=content.geojson,
+        opacity=look.opacity,
     )
 
 
@@ -59,8 +65,12 @@ def evidence_layer(result: CheckResult, words: Words) -> MapLayer | None:
     evidence = result.measured.evidence[["unit", "area_m2", "geometry"]]
     text = geojson_text(evidence.rename_axis("id"), decimals=6)
     return MapLayer(
-        id=f"evidence:{result.check.id}", title=words(f"evidence.{result.check.measure}"),
-        geometry="polygon", style=EVIDENCE, hash=hashlib.sha256(text.encode()).hexdigest()[:16], geojson=json.loads(text),
+        id=f"evidence:{result.check.id}",
+        title=words(f"evidence.{result.check.measure}"),
+        geometry="polygon",
+        style=EVIDENCE,
+        hash=hashlib.sha256(text.encode()).hexdigest()[:16],
+        geojson=json.loads(text),
     )
 
 
@@ -83,12 +93,22 @@ def evidence_legend(layer: MapLayer, badge: Badge | None) -> LegendGroup:
 
 
 def _item(
-    label: str, kind: GeometryKind, style: Style, *,
-    fill: str | None = None, line: str | None = None, dash: str | None = None,
+    label: str,
+    kind: GeometryKind,
+    style: Style,
+    *,
+    fill: str | None = None,
+    line: str | None = None,
+    dash: str | None = None,
 ) -> LegendItem:
     return LegendItem(
-        label=label, kind=kind, fill=fill or style.fill, line=line or style.line,
-        fill_opacity=style.fill_opacity, dash=dash or style.dash, hatch=style.hatch,
+        label=label,
+        kind=kind,
+        fill=fill or style.fill,
+        line=line or style.line,
+        fill_opacity=style.fill_opacity,
+        dash=dash or style.dash,
+        hatch=style.hatch,
     )
 
 
@@ -98,10 +118,17 @@ def basis_badge(opened: Opened, layer_ids: Iterable[str], lang: Language) -> Map
     return {layer_id: Badge(basis_text(basis, lang), basis) for layer_id, basis in bases.items()}
 
 
+def layer_name(opened: Opened, layer_id: str, lang: Language) -> str:
+    """Title of a layer with its basis, as it is named where no badge can stand beside it."""
+    title = opened.pack.catalogue.layers[layer_id].title.in_(lang)
+    return f"{title} · {basis_text(opened.pack.layers[layer_id].basis, lang)}"
+
+
 def bounds_of(geometry: gpd.GeoSeries | shapely.Geometry, pack: Pack) -> Bounds:
     """South-west and north-east corner of geometry in the pack's metric CRS."""
     series = (
-        geometry if isinstance(geometry, gpd.GeoSeries)
+        geometry
+        if isinstance(geometry, gpd.GeoSeries)
         else gpd.GeoSeries([geometry], crs=pack.catalogue.pack.metric_crs)
     )
     west, south, east, north = (float(edge) for edge in series.to_crs(_WGS84).total_bounds)
@@ -125,8 +152,13 @@ def _projection(_opened: Opened, key: str) -> Projection:
     west, south, east, north = fitted.bounds
     return Projection(
         label=f"{fitted.name} ({pack.catalogue.pack.metric_crs})",
-        lon0=fitted.lon0, lat0=fitted.lat0, lon_scale=fitted.lon_scale,
-        lat_scale=fitted.lat_scale, degree=fitted.degree, east=fitted.east, north=fitted.north,
+        lon0=fitted.lon0,
+        lat0=fitted.lat0,
+        lon_scale=fitted.lon_scale,
+        lat_scale=fitted.lat_scale,
+        degree=fitted.degree,
+        east=fitted.east,
+        north=fitted.north,
         bounds=((south, west), (north, east)),
     )
 

@@ -1,7 +1,7 @@
 """The map that leaves the office: one HTML file, made with folium, that loads nothing."""
 
 import base64
-import datetime
+import datetime as dt
 import json
 from collections.abc import Callable, Mapping, Sequence
 from html import escape
@@ -51,15 +51,22 @@ def offer_map(
     """Put the download of what is shown behind one button."""
     title = words("app.title", place=opened.pack.catalogue.pack.title.in_(words.lang))
     st.download_button(
-        words("map.take_away"), icon=":material/download:", mime="text/html",
-        data=lambda: map_html(opened, looks, result, words, datetime.date.today()),  # noqa: DTZ011
-        file_name=f"{title}.html", on_click="ignore", help=words("map.take_away_help"),
+        words("map.take_away"),
+        icon=":material/download:",
+        mime="text/html",
+        data=lambda: map_html(opened, looks, result, words, dt.date.today()),  # noqa: DTZ011
+        file_name=f"{title}.html",
+        on_click="ignore",
+        help=words("map.take_away_help"),
     )
 
 
 def map_html(
-    opened: Opened, looks: Mapping[str, Look], result: CheckResult | None, words: Words,
-    today: datetime.date,
+    opened: Opened,
+    looks: Mapping[str, Look],
+    result: CheckResult | None,
+    words: Words,
+    today: dt.date,
 ) -> bytes:
     """Write what is shown as one HTML page that needs no server and fetches nothing.
 
@@ -67,31 +74,51 @@ def map_html(
     under the cursor. Sketch data are called so in the title.
     """
     lang = words.lang
-    page = _bare_map(opened)
+    page = _bare_map()
+    root = _figure(page)
     groups: list[LegendGroup] = []
     badges = basis_badge(opened, looks, lang)
     for layer_id in opened.pack.layers:
         if layer_id not in looks:
             continue
         layer, look = opened.pack.layers[layer_id], looks[layer_id]
-        _add(page, json.loads(display_geojson(layer)), layer.spec.title.in_(lang),
-             layer.spec.geometry, look, lang)
+        _add(
+            page,
+            geojson=json.loads(display_geojson(layer)),
+            title=layer.spec.title.in_(lang),
+            kind=layer.spec.geometry,
+            look=look,
+            lang=lang,
+        )
         groups.insert(0, legend_group(layer.spec, look, badges[layer_id], lang))
     evidence = evidence_layer(result, words) if result is not None else None
     if evidence is not None:
-        _add(page, dict(evidence.geojson or {}), evidence.title, "polygon", Look(EVIDENCE, 1.0), lang)
+        _add(
+            page,
+            geojson=dict(evidence.geojson or {}),
+            title=evidence.title,
+            kind="polygon",
+            look=Look(EVIDENCE, 1.0),
+            lang=lang,
+        )
         groups.insert(0, evidence_legend(evidence, None))
     folium.LayerControl(collapsed=True).add_to(page)
     south_west, north_east = bounds_of(opened.pack.area, opened.pack)
     page.fit_bounds([south_west, north_east])
-    page.get_root().html.add_child(
+    root.html.add_child(
         branca.element.Element(_title(opened, looks, result, words, today) + _legend(groups))
     )
-    html: str = page.get_root().render()
+    html: str = root.render()
     return html.encode("utf-8")
 
 
-def _bare_map(opened: Opened) -> folium.Map:
+def _figure(page: folium.Map) -> branca.element.Figure:
+    root = page.get_root()
+    assert isinstance(root, branca.element.Figure)  # noqa: S101 - what folium.Map makes
+    return root
+
+
+def _bare_map() -> folium.Map:
     """A folium map without tiles whose scripts are Leaflet's own, inside the page."""
     page = folium.Map(tiles=None, control_scale=True, prefer_canvas=True)
     page.default_js = []
@@ -103,7 +130,7 @@ def _bare_map(opened: Opened) -> folium.Map:
         style = style.replace(f"images/{image}", f"data:image/png;base64,{data}")
     script = (folder / "leaflet.js").read_text(encoding="utf-8")
     script = script.split("//# sourceMappingURL")[0]  # a browser's tools would fetch it
-    head = page.get_root().header
+    head = _figure(page).header
     head.add_child(branca.element.Element('<meta charset="utf-8">'), index=0)
     head.add_child(branca.element.Element(f"<style>{style}{_CSS}</style>"))
     head.add_child(branca.element.Element(f"<script>{script}</script>"))
@@ -111,7 +138,12 @@ def _bare_map(opened: Opened) -> folium.Map:
 
 
 def _add(
-    page: folium.Map, geojson: dict[str, Any], title: str, kind: GeometryKind, look: Look,
+    page: folium.Map,
+    *,
+    geojson: dict[str, Any],
+    title: str,
+    kind: GeometryKind,
+    look: Look,
     lang: Language,
 ) -> None:
     group = folium.FeatureGroup(name=escape(title))
@@ -121,7 +153,8 @@ def _add(
         properties = feature["properties"]
         properties["label"] = properties.get(name) or properties.get("name") or title
     layer = folium.GeoJson(
-        geojson, style_function=styles,
+        geojson,
+        style_function=styles,
         marker=folium.CircleMarker(radius=look.style.radius) if kind == "point" else None,
         tooltip=folium.GeoJsonTooltip(["label"], labels=False) if geojson["features"] else None,
     )
@@ -148,8 +181,11 @@ def _styles(style: Style, opacity: float) -> Callable[[Mapping[str, Any]], dict[
 
 
 def _title(
-    opened: Opened, looks: Mapping[str, Look], result: CheckResult | None, words: Words,
-    today: datetime.date,
+    opened: Opened,
+    looks: Mapping[str, Look],
+    result: CheckResult | None,
+    words: Words,
+    today: dt.date,
 ) -> str:
     catalogue, lang = opened.pack.catalogue, words.lang
     title = words("app.title", place=catalogue.pack.title.in_(lang))

@@ -1,5 +1,6 @@
 """What the panel says of a feature: its facts, where they come from, what else lies there."""
 
+import math
 from collections.abc import Sequence
 from numbers import Real
 
@@ -33,7 +34,8 @@ def feature_selection(
         ),
         *_measured_rows(row, spec, words),
         Row(
-            spec.title_of("accuracy_m").in_(lang), f"± {number_text(row['accuracy_m'])}",
+            spec.title_of("accuracy_m").in_(lang),
+            f"± {number_text(row['accuracy_m'])}",
             words("facts.accuracy_help"),
         ),
         *_standard_row(row, spec, "source", lang),
@@ -43,16 +45,25 @@ def feature_selection(
     if "source" not in layer.frame:
         rows.append(Row(spec.title_of("source").in_(lang), spec.source.name.in_(lang)))
     return Selection(
-        layer=hit.layer, id=hit.id, at=at,
-        title=feature_names(pack, hit.layer, lang)[hit.id], subtitle=spec.title.in_(lang),
+        layer=hit.layer,
+        id=hit.id,
+        at=at,
+        title=feature_names(pack, hit.layer, lang)[hit.id],
+        subtitle=spec.title.in_(lang),
         badges=(Badge(basis_text(row["basis"], lang), row["basis"]),),
-        rows=tuple(rows), others=tuple(others),
+        rows=tuple(rows),
+        others=tuple(others),
     )
 
 
 def evidence_selection(
-    pack: Pack, result: CheckResult, hit: Hit, at: tuple[float, float] | None,
-    others: Sequence[Other], words: Words,
+    pack: Pack,
+    result: CheckResult,
+    hit: Hit,
+    at: tuple[float, float] | None,
+    *,
+    others: Sequence[Other],
+    words: Words,
 ) -> Selection | None:
     """Describe a gap of a check."""
     if result.measured is None or int(hit.id) not in result.measured.evidence.index:
@@ -70,15 +81,23 @@ def evidence_selection(
         name = stops.get(row["nearest_stop"], row["nearest_stop"])
         rows.append(Row(words("facts.nearest"), f"{name} · {number_text(row['nearest_m'])} m"))
     if row.get("class_code"):
-        rows.append(Row(words("facts.class_code"), class_name(pack, check.layers["land"].layer,
-                                                                row["class_code"], lang)))
+        rows.append(
+            Row(
+                words("facts.class_code"),
+                class_name(pack, check.layers["land"].layer, row["class_code"], lang=lang),
+            )
+        )
     rows.append(Row(words("facts.cite"), check.cite.in_(lang)))
     basis = result.basis
     return Selection(
-        layer=hit.layer, id=hit.id, at=at,
-        title=words("facts.place", number=hit.id), subtitle=words(f"evidence.{check.measure}"),
+        layer=hit.layer,
+        id=hit.id,
+        at=at,
+        title=words("facts.place", number=hit.id),
+        subtitle=words(f"evidence.{check.measure}"),
         badges=() if basis is None else (Badge(basis_text(basis, lang), basis),),
-        rows=tuple(rows), others=tuple(others),
+        rows=tuple(rows),
+        others=tuple(others),
     )
 
 
@@ -91,7 +110,7 @@ def hit_label(pack: Pack, hit: Hit, words: Words) -> str:
     return f"{spec.title.in_(words.lang)} · {name}"
 
 
-def class_name(pack: Pack, layer_id: str, code: str, lang: Language) -> str:
+def class_name(pack: Pack, layer_id: str, code: str, *, lang: Language) -> str:
     """Name a land class as the land layer does, the code before it."""
     frame = pack.layers[layer_id].frame
     for column in ("class_name_en", "class_name") if lang == "en" else ("class_name",):
@@ -111,7 +130,7 @@ def _value_text(row: pd.Series, name: str, column: Column, lang: Language) -> st
     value = row.get(name)
     if column.kind == "text":
         return _localised(row, name, lang)
-    if not isinstance(value, Real) or pd.isna(value):
+    if not isinstance(value, Real) or math.isnan(value):
         return ""
     return f"{number_text(float(value))} {column.unit}".strip()
 
@@ -127,8 +146,9 @@ def _localised(row: pd.Series, column: str, lang: Language) -> str:
 def _measured_rows(row: pd.Series, spec: LayerSpec, words: Words) -> list[Row]:
     geometry = row["geometry"]
     if spec.geometry == "polygon":
-        return [Row(words("facts.area"), area_text(geometry.area, words.lang),
-                    words("facts.area_help"))]
+        return [
+            Row(words("facts.area"), area_text(geometry.area, words.lang), words("facts.area_help"))
+        ]
     if spec.geometry == "line":
         return [Row(words("facts.length"), f"{number_text(geometry.length / 1000)} km")]
     return []

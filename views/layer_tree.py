@@ -51,20 +51,24 @@ def _row(opened: Opened, spec: LayerSpec, words: Words) -> bool:
     lang = words.lang
     layer = opened.pack.layers[spec.id]
     title = spec.title.in_(lang)
-    with st.container(
-        horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", gap="small",
-        wrap=False,
-    ):
-        on = st.checkbox(
-            f"![]({_swatch(spec, look_of(spec).style)}) {title}",
-            key=remembered(f"on.{spec.id}", spec.style.visible), persist_state="session",
-            help=None, wrap=False,
-        )
-        st.button(
-            basis_text(layer.basis, lang), key=f"more.{spec.id}", type="tertiary",
-            icon=":material/tune:", help=words("map.more", layer=title),
-            on_click=_toggle_settings, args=(spec.id,),
-        )
+    colour = "orange" if layer.basis in {"sketch", "synthetic"} else "gray"
+    badge = f":{colour}-badge[{basis_text(layer.basis, lang)}]"
+    left, right = st.columns([6, 1], vertical_alignment="center", gap=None)
+    on = left.checkbox(
+        f"![]({_swatch(spec, look_of(spec).style)}) {title} {badge}",
+        key=remembered(f"on.{spec.id}", spec.style.visible),
+        persist_state="session",
+        wrap=True,
+    )
+    right.button(
+        "",
+        key=f"more.{spec.id}",
+        type="tertiary",
+        icon=":material/tune:",
+        help=words("map.more", layer=title),
+        on_click=_toggle_settings,
+        args=(spec.id,),
+    )
     if st.session_state.get(_OPEN) == spec.id:
         _settings(opened, spec, words)
     return bool(on)
@@ -73,8 +77,11 @@ def _row(opened: Opened, spec: LayerSpec, words: Words) -> bool:
 def _missing_row(spec: LayerSpec, words: Words) -> None:
     title = spec.title.in_(words.lang)
     st.checkbox(
-        f"{title}（{words('map.missing_layer')}）", value=False, disabled=True,
-        key=f"missing.{spec.id}", help=spec.note.in_(words.lang) or None,
+        f"{title}（{words('map.missing_layer')}）",
+        value=False,
+        disabled=True,
+        key=f"missing.{spec.id}",
+        help=spec.note.in_(words.lang) or None,
     )
 
 
@@ -86,26 +93,35 @@ def _settings(opened: Opened, spec: LayerSpec, words: Words) -> None:
             st.caption(note)
         st.caption(words("map.features", count=f"{len(layer.frame):,}"))
         st.slider(
-            words("map.opacity"), 0.0, 1.0, step=0.05,
-            key=remembered(f"opacity.{spec.id}", 1.0), persist_state="session",
+            words("map.opacity"),
+            0.0,
+            1.0,
+            step=0.05,
+            key=remembered(f"opacity.{spec.id}", 1.0),
+            persist_state="session",
         )
         if not spec.style.classes:
             st.color_picker(
-                words("map.colour"), persist_state="session",
+                words("map.colour"),
+                persist_state="session",
                 key=remembered(f"colour.{spec.id}", _main_colour(spec)),
             )
         with st.container(horizontal=True):
             st.button(
-                words("map.locate"), key=f"locate.{spec.id}", icon=":material/center_focus_strong:",
-                on_click=_locate, args=(opened, spec.id),
+                words("map.locate"),
+                key=f"locate.{spec.id}",
+                icon=":material/center_focus_strong:",
+                on_click=_locate,
+                args=(opened, spec.id),
             )
-            if st.button(
-                words("map.table"), key=f"table.{spec.id}", icon=":material/table_rows:"
-            ):
+            if st.button(words("map.table"), key=f"table.{spec.id}", icon=":material/table_rows:"):
                 attribute_dialog(opened.pack, spec.id, words)
             st.button(
-                words("map.reset"), key=f"reset.{spec.id}", icon=":material/undo:",
-                on_click=_reset, args=(spec,),
+                words("map.reset"),
+                key=f"reset.{spec.id}",
+                icon=":material/undo:",
+                on_click=_reset,
+                args=(spec,),
             )
 
 
@@ -137,20 +153,22 @@ def _main_colour(spec: LayerSpec) -> str:
 
 def _swatch(spec: LayerSpec, style: Style) -> str:
     """A small picture of a layer's look, as a data address: the label's own image."""
-    first = style.classes[0] if style.classes else None
-    fill = (first.fill if first else None) or style.fill
-    line = (first.line if first else None) or style.line
+    fills = [cls.fill or style.fill for cls in style.classes[:3]] or [style.fill]
+    lines = [cls.line for cls in style.classes[:1] if cls.line] or [style.line]
     dash = f' stroke-dasharray="{style.dash}"' if style.dash else ""
-    stroke = f'stroke="{line}" stroke-width="2"{dash}'
+    stroke = f'stroke="{lines[0]}" stroke-width="1.5"{dash}'
     if spec.geometry == "point":
-        shape = f'<circle cx="8" cy="8" r="5" fill="{fill}" {stroke}/>'
+        shape = f'<circle cx="8" cy="8" r="5" fill="{fills[0]}" {stroke}/>'
     elif spec.geometry == "line":
         shape = f'<path d="M1 12 6 5l4 5 5-6" fill="none" {stroke}/>'
     else:
-        opacity = max(style.fill_opacity, 0.25) if style.fill_opacity else 0
-        shape = (
-            f'<rect x="2" y="3" width="12" height="10" fill="{fill}" '
-            f'fill-opacity="{opacity}" {stroke}/>'
+        opacity = max(style.fill_opacity, 0.4) if style.fill_opacity else 0
+        width = 14 / len(fills)
+        bands = "".join(
+            f'<rect x="{1 + number * width:.1f}" y="2" width="{width:.1f}" height="12" '
+            f'fill="{fill}" fill-opacity="{opacity}"/>'
+            for number, fill in enumerate(fills)
         )
+        shape = f'{bands}<rect x="1" y="2" width="14" height="12" fill="none" {stroke}/>'
     svg = f'<svg xmlns="http://www.w3.org/2000/svg" width="16" height="16">{shape}</svg>'
     return f"data:image/svg+xml,{quote(svg)}"

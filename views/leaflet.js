@@ -144,7 +144,6 @@ class PlanMap {
     if (this.ground) this.ground.remove();
     this.ground = tiles ? tileLayer(tiles, this.data.strings).addTo(this.map) : null;
     this.map.options.zoomSnap = tiles ? 1 : 0.25; // tiles are sharp at whole steps only
-    this.host.classList.toggle("tiled", Boolean(tiles));
   }
 
   fit(wish) {
@@ -193,6 +192,7 @@ class PlanMap {
   onClick(event) {
     if (this.measure.active || event.originalEvent.detail > 1) return;
     this.read(event.latlng);
+    this.hover(null);
     const hits = this.hitsAt(event);
     const place = { lat: event.latlng.lat, lng: event.latlng.lng, zoom: this.map.getZoom() };
     const named = hits.map(({ entry, feature }) => ({ layer: entry.layer.id, id: feature.id }));

@@ -220,18 +220,19 @@ def leaflet_map(
     """
 
     def clicked() -> None:
-        event = st.session_state[key]["click"]
+        event = st.session_state[key].get("click")
         if event is not None:
             on_click(_click(event))
 
     def picked() -> None:
-        event = st.session_state[key]["pick"]
+        event = st.session_state[key].get("pick")
         if event is not None:
             on_pick(_hit(event))
 
+    seen = {field.name: _plain(getattr(data, field.name)) for field in fields(data)}
     _component(
         key=key,
-        data={"key": key, **_plain(data)},
+        data={"key": key, **seen},
         on_click_change=clicked,
         on_pick_change=picked,
     )
@@ -250,8 +251,8 @@ def _hit(event: Mapping[str, Any]) -> Hit:
     return Hit(layer=str(event["layer"]), id=str(event["id"]))
 
 
-def _plain(value: Any) -> Any:
-    """Data classes and models as dictionaries; GeoJSON goes through as it is, uncopied."""
+def _plain(value: object) -> object:
+    """Turn data classes and models into dictionaries; GeoJSON goes through as it is, uncopied."""
     if isinstance(value, BaseModel):
         return value.model_dump(mode="json", exclude_none=True)
     if is_dataclass(value):

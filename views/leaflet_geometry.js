@@ -75,6 +75,11 @@ function boxOf(rings) {
   return box;
 }
 
+// Area of a feature's bounding box.
+function extent({ box: [x0, y0, x1, y1] }) {
+  return (x1 - x0) * (y1 - y0);
+}
+
 const boxesMeet = (a, b) => a[0] <= b[2] && b[0] <= a[2] && a[1] <= b[3] && b[1] <= a[3];
 const boxInside = (a, b) => a[0] >= b[0] && a[1] >= b[1] && a[2] <= b[2] && a[3] <= b[3];
 

@@ -6,6 +6,7 @@ const LABELS_MOST = 250;
 const SYMBOLS_MOST = 400;
 // Where else in a polygon its name may stand: in half widths to the right and heights down.
 const ASIDE = [[0, 0], [0, -1.2], [0, 1.2], [0, -2.4], [0, 2.4], [1, 0], [-1, 0], [0, -4], [0, 4]];
+const DEGREES_PX = 18; // the strip of the graticule's figures
 const TWIN_PX = 260; // the same name again, as of a road in pieces, only this far away
 
 class Labels {
@@ -106,7 +107,7 @@ class Labels {
     if (!this.fits(item, width)) return null;
     const before = twins.get(item.text) || [];
     if (before.some((p) => Math.hypot(p.x - x, p.y - y) < TWIN_PX)) return null;
-    const inWindow = (b) => b[0] >= 2 && b[1] >= 2 && b[2] <= size.x - 2 && b[3] <= size.y - 2;
+    const inWindow = (b) => b[0] >= 2 && b[1] >= DEGREES_PX && b[2] <= size.x - 2 && b[3] <= size.y - 2;
     const box = this.candidates(item, x, y, width)
       .find((b) => inWindow(b) && !taken.some((other) => boxesMeet(b, other)));
     if (box) twins.set(item.text, [...before, { x, y }]);
@@ -157,9 +158,4 @@ class Labels {
     L.DomUtil.setPosition(label, this.map.containerPointToLayerPoint([x0, y0]).round());
     return label;
   }
-}
-
-function extent(feature) {
-  const [x0, y0, x1, y1] = feature.box;
-  return (x1 - x0) * (y1 - y0);
 }

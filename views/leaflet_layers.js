@@ -178,7 +178,8 @@ class LayerStack {
     return feature ? { entry, feature } : null;
   }
 
-  // What lies at a place, top-most first; the reach of points and lines is in pixels.
+  // What lies at a place, top-most first; the reach of points and lines is in pixels. An area
+  // drawn as a bare outline comes after all that is filled, the smallest first.
   hits(latlng, zoom, touch) {
     const scale = 2 ** zoom;
     const [x, y] = toWorld(latlng.lng, latlng.lat);
@@ -194,8 +195,15 @@ class LayerStack {
       near.sort((a, b) => a.squared - b.squared || b.feature.order - a.feature.order);
       found.push(...near);
     }
-    return found;
+    const solid = found.filter((hit) => !isHollow(hit));
+    const hollow = found.filter(isHollow).sort((a, b) => extent(a.feature) - extent(b.feature));
+    return [...solid, ...hollow];
   }
+}
+
+function isHollow({ entry, feature }) {
+  const look = lookOfFeature(entry.layer, feature);
+  return feature.kind === "polygon" && look.fill_opacity === 0 && !look.hatch;
 }
 
 function reachOf(layer, feature, touch) {
@@ -346,15 +354,16 @@ class Graticule {
   label() {
     if (!this.step) return;
     const bounds = this.map.getBounds();
+    const size = this.map.getSize();
     const decimals = Math.max(0, -Math.floor(Math.log10(this.step) + 1e-9));
     const figures = [];
     for (const lng of multiples(bounds.getWest(), bounds.getEast(), this.step)) {
       const { x } = this.map.latLngToContainerPoint([bounds.getNorth(), lng]);
-      figures.push(figure("top", { left: `${x}px` }, lng, decimals));
+      if (x > 20 && x < size.x - 50) figures.push(figure("top", { left: `${x}px` }, lng, decimals));
     }
     for (const lat of multiples(bounds.getSouth(), bounds.getNorth(), this.step)) {
       const { y } = this.map.latLngToContainerPoint([lat, bounds.getEast()]);
-      figures.push(figure("side", { top: `${y}px` }, lat, decimals));
+      if (y > 24 && y < size.y - 34) figures.push(figure("side", { top: `${y}px` }, lat, decimals));
     }
     this.labels.replaceChildren(...figures);
   }

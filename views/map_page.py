@@ -21,7 +21,17 @@ from views.exported_map import offer_map
 from views.facts import EVIDENCE_PREFIX, evidence_selection, feature_selection, hit_label
 from views.ground import choose_ground
 from views.layer_tree import FIT, layer_tree
-from views.leaflet import Badge, Click, Hit, MapData, MapLayer, Other, Selection, leaflet_map
+from views.leaflet import (
+    Badge,
+    Click,
+    Hit,
+    LegendGroup,
+    MapData,
+    MapLayer,
+    Other,
+    Selection,
+    leaflet_map,
+)
 from views.params import edit_params
 from views.publish import leaflet_assets
 from views.session import Opened, remembered, result_of
@@ -38,8 +48,12 @@ def show(opened: Opened, words: Words) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         checks = ["", *opened.plan.checks]
         check_id = st.selectbox(
-            words("map.overlay"), checks, key=remembered(OVERLAY, ""), width=300,
-            format_func=lambda id_: _check_title(opened, id_, words), persist_state="session",
+            words("map.overlay"),
+            checks,
+            key=remembered(OVERLAY, ""),
+            width=300,
+            format_func=lambda id_: _check_title(opened, id_, words),
+            persist_state="session",
             help=words("map.overlay_help"),
         )
         if check_id:
@@ -50,12 +64,16 @@ def show(opened: Opened, words: Words) -> None:
         offer_map(opened, looks, result, words)
     st.html(_headline(opened, looks, result, words))
     data = MapData(
-        lang=words.lang, strings=words.table("leaflet"), assets=leaflet_assets(),
+        lang=words.lang,
+        strings=words.table("leaflet"),
+        assets=leaflet_assets(),
         home=bounds_of(opened.pack.area, opened.pack),
         layers=_layers(opened, looks, evidence, words),
         legend=_legend(opened, looks, evidence, result, words),
-        selection=_selection(opened, result, words), fit=st.session_state.get(FIT),
-        projection=metric_projection(opened), tiles=tiles,
+        selection=_selection(opened, result, words),
+        fit=st.session_state.get(FIT),
+        projection=metric_projection(opened),
+        tiles=tiles,
     )
     leaflet_map(key="map", data=data, on_click=_on_click, on_pick=_on_pick)
 
@@ -74,7 +92,9 @@ def _headline(
         said = reason(opened.pack, result, words.lang)
         title = result.check.title.in_(words.lang)
         return line(
-            status_chip(result.status, words.lang), f"<b>{text(title)}</b>", text(said),
+            status_chip(result.status, words.lang),
+            f"<b>{text(title)}</b>",
+            text(said),
             text(result.check.cite.in_(words.lang), muted=True),
         )
     if not looks:
@@ -103,9 +123,12 @@ def _layers(
 
 
 def _legend(
-    opened: Opened, looks: Mapping[str, Look], evidence: MapLayer | None,
-    result: CheckResult | None, words: Words,
-) -> tuple:
+    opened: Opened,
+    looks: Mapping[str, Look],
+    evidence: MapLayer | None,
+    result: CheckResult | None,
+    words: Words,
+) -> tuple[LegendGroup, ...]:
     badges = basis_badge(opened, looks, words.lang)
     groups = [
         legend_group(opened.pack.catalogue.layers[layer], look, badges[layer], words.lang)
@@ -126,9 +149,7 @@ def _on_pick(hit: Hit) -> None:
     st.session_state[_PICKED] = hit
 
 
-def _selection(
-    opened: Opened, result: CheckResult | None, words: Words
-) -> Selection | None:
+def _selection(opened: Opened, result: CheckResult | None, words: Words) -> Selection | None:
     """The panel's text for the feature picked last; the others clicked with it are listed."""
     click: Click | None = st.session_state.get(_CLICKED)
     hit: Hit | None = st.session_state.get(_PICKED)
@@ -143,7 +164,7 @@ def _selection(
     if hit.layer.startswith(EVIDENCE_PREFIX):
         if result is None or hit.layer != f"{EVIDENCE_PREFIX}{result.check.id}":
             return None
-        return evidence_selection(opened.pack, result, hit, at, others, words)
+        return evidence_selection(opened.pack, result, hit, at, others=others, words=words)
     return feature_selection(opened.pack, hit, at, others, words)
 
 

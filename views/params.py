@@ -1,5 +1,6 @@
 """Widgets that change a check's parameters; shared by the map and the targets."""
 
+from functools import partial
 from typing import Any
 
 import streamlit as st
@@ -21,21 +22,35 @@ def edit_params(opened: Opened, check_id: str, words: Words, *, width: int | Non
         label, about = words(f"params.{name}"), f"params.{name}_help"
         if isinstance(own, int | float):
             st.number_input(
-                label, min_value=10.0, max_value=20_000.0, step=50.0, format="%.0f", key=key,
-                help=words(about), width=width or "stretch", persist_state="session",
+                label,
+                min_value=10.0,
+                max_value=20_000.0,
+                step=50.0,
+                format="%.0f",
+                key=key,
+                help=words(about),
+                width=width or "stretch",
+                persist_state="session",
             )
         elif isinstance(own, tuple) and "land" in check.layers:
             land = check.layers["land"].layer
             column = str(check.params.get("class_column", "class_code"))
             st.multiselect(
-                label, _codes(opened, land, column, own), key=key, help=words(about),
-                format_func=lambda code: class_name(opened.pack, land, code, words.lang),
+                label,
+                _codes(opened, land, column, own),
+                key=key,
+                help=words(about),
+                format_func=partial(class_name, opened.pack, land, lang=words.lang),
                 persist_state="session",
             )
     if is_changed(opened, check_id):
         st.button(
-            words("params.restore"), key=f"restore.{check_id}", icon=":material/undo:",
-            on_click=_restore, args=(opened, check_id), help=words("params.changed"),
+            words("params.restore"),
+            key=f"restore.{check_id}",
+            icon=":material/undo:",
+            on_click=_restore,
+            args=(opened, check_id),
+            help=words("params.changed"),
         )
 
 

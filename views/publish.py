@@ -17,8 +17,13 @@ from views.leaflet import Assets, static_url
 from views.session import Opened
 
 STATIC = Path(__file__).resolve().parent.parent / "static"
-_LEAFLET_IMAGES = ("marker-icon.png", "marker-icon-2x.png", "marker-shadow.png", "layers.png",
-                   "layers-2x.png")
+_LEAFLET_IMAGES = (
+    "marker-icon.png",
+    "marker-icon-2x.png",
+    "marker-shadow.png",
+    "layers.png",
+    "layers-2x.png",
+)
 
 
 @st.cache_resource(show_spinner=False)
@@ -70,7 +75,7 @@ def _publish(_opened: Opened, key: str, layer_id: str) -> Published:
 
 
 def display_geojson(layer: Layer) -> str:
-    """Write what the map needs of a layer: geometry to a decimetre, names, the classifying column."""
+    """Write what the map needs: geometry to a decimetre, names, the classifying column."""
     style = layer.spec.style
     wanted = dict.fromkeys(("name", "name_en", style.label, f"{style.label}_en", style.by, "basis"))
     frame = layer.frame[[column for column in wanted if column in layer.frame] + ["geometry"]]

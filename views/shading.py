@@ -37,8 +37,10 @@ def shading(table: ZoneTable, column: str, words: Words) -> Shading:
         for zone, member in zip(table.frame.index, found.members, strict=True)
     }
     # The darkest colour always stands for the highest class, however few classes there are.
-    used = _COLOURS[len(_COLOURS) - len(found.ranges):]
-    labels = {str(n): _range(column, low, high, words) for n, (low, high) in enumerate(found.ranges)}
+    used = _COLOURS[len(_COLOURS) - len(found.ranges) :]
+    labels = {
+        str(n): _range(column, low, high, words) for n, (low, high) in enumerate(found.ranges)
+    }
     colours = {str(number): colour for number, colour in enumerate(used)}
     if _NONE in classes.values():
         labels[_NONE], colours[_NONE] = "—", _MISSING
@@ -58,7 +60,12 @@ def shaded_layer(
     frame = table.frame[["geometry"]].assign(name=labels, name_en=labels)
     text = geojson_text(frame, decimals=6)
     style = Style(
-        fill=_MISSING, fill_opacity=0.85, line="#4a5a55", width=1, label="name", label_min_zoom=10,
+        fill=_MISSING,
+        fill_opacity=0.85,
+        line="#4a5a55",
+        width=1,
+        label="name",
+        label_min_zoom=10,
         by="class",
         classes=tuple(
             StyleClass(value=value, title=Text(zh=label, en=label), fill=shades.colours[value])
@@ -66,14 +73,23 @@ def shaded_layer(
         ),
     )
     layer = MapLayer(
-        id=f"zones:{table.layer}", title=title, geometry="polygon", style=style,
-        hash=hashlib.sha256(text.encode()).hexdigest()[:16], geojson=json.loads(text),
+        id=f"zones:{table.layer}",
+        title=title,
+        geometry="polygon",
+        style=style,
+        hash=hashlib.sha256(text.encode()).hexdigest()[:16],
+        geojson=json.loads(text),
         values=shades.classes,
     )
     items = tuple(
-        LegendItem(label=label, kind="polygon", fill=shades.colours[value], line=style.line,
-                   fill_opacity=0.85)
-        for value, label in reversed(shades.labels.items())
+        LegendItem(
+            label=label,
+            kind="polygon",
+            fill=shades.colours[value],
+            line=style.line,
+            fill_opacity=0.85,
+        )
+        for value, label in reversed(list(shades.labels.items()))
     )
     return layer, LegendGroup(title, items)
 

@@ -17,8 +17,12 @@ def show(opened: Opened, words: Words) -> None:
     st.html(chips.line(chips.text(words("sources.intro"), muted=True)))
     present = [basis for basis in BASES if basis in _bases(opened).values()]
     wanted = st.pills(
-        words("sources.filter"), present, selection_mode="multi", key="sources.basis",
-        format_func=lambda basis: basis_text(basis, lang), persist_state="session",
+        words("sources.filter"),
+        present,
+        selection_mode="multi",
+        key="sources.basis",
+        format_func=lambda basis: basis_text(basis, lang),
+        persist_state="session",
     )
     table = _table(opened, words)
     if wanted:
@@ -27,11 +31,18 @@ def show(opened: Opened, words: Words) -> None:
         st.info(words("sources.nothing"))
     else:
         st.dataframe(
-            table.style.apply(_hatch, axis=1, sketch=_sketch_words(words),
-                              column=words("sources.basis")),
+            table.style.apply(
+                _hatch, axis=1, sketch=_sketch_words(words), column=words("sources.basis")
+            ),
             hide_index=True,
-            height=38 * len(table) + 40,
-            column_config={words("sources.address"): st.column_config.LinkColumn(width="small")},
+            height="content",
+            column_config={
+                words("sources.accuracy"): st.column_config.NumberColumn(format="± %d"),
+                words("sources.licence"): st.column_config.TextColumn(width="medium"),
+                words("sources.note"): st.column_config.TextColumn(width="large"),
+                words("sources.address"): st.column_config.LinkColumn(width="small"),
+                words("sources.hash"): st.column_config.TextColumn(width="medium"),
+            },
         )
     with st.container(border=True):
         st.html(

@@ -17,13 +17,17 @@ def attribute_dialog(pack: Pack, layer_id: str, words: Words) -> None:
     def dialog() -> None:
         table = attribute_table(pack, layer_id, words.lang)
         numbers = {
-            name: st.column_config.NumberColumn(format="localized")
+            str(name): st.column_config.NumberColumn(format="localized")
             for name in table.select_dtypes("number")
         }
         st.dataframe(table, hide_index=True, column_config=numbers)
         st.download_button(
-            words("map.table_download"), csv_bytes(table), file_name=f"{title}.csv",
-            mime="text/csv", icon=":material/download:", on_click="ignore",
+            words("map.table_download"),
+            csv_bytes(table),
+            file_name=f"{title}.csv",
+            mime="text/csv",
+            icon=":material/download:",
+            on_click="ignore",
         )
 
     dialog()

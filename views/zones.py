@@ -9,7 +9,7 @@ import streamlit as st
 from spatial import ZoneTable, polygon_layers
 from spatial.export import zones_bytes
 from spatial.phrases import basis_text, feature_names
-from views.drawing import bounds_of, metric_projection
+from views.drawing import bounds_of, layer_name, metric_projection
 from views.leaflet import MapData, leaflet_map
 from views.publish import leaflet_assets
 from views.session import Opened, remembered, zone_table
@@ -17,7 +17,13 @@ from views.shading import shaded_layer, shading, value_text
 from views.text import Words
 
 _DEFAULT = (
-    "area_m2", "blue_green_share", "built_up_m2", "terminals", "stops", "covered_share", "gap_m2",
+    "area_m2",
+    "blue_green_share",
+    "built_up_m2",
+    "terminals",
+    "stops",
+    "covered_share",
+    "gap_m2",
 )
 _SHADED = ("built_up_covered_share", "covered_share", "blue_green_share", "area_m2")
 _MIME = {
@@ -34,45 +40,65 @@ def show(opened: Opened, words: Words) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         layer_id = _choose_layer(opened, words)
         radius_m = st.number_input(
-            words("zones.radius"), min_value=50.0, max_value=5000.0, step=50.0, format="%.0f",
+            words("zones.radius"),
+            min_value=50.0,
+            max_value=5000.0,
+            step=50.0,
+            format="%.0f",
             key=remembered("zones.radius", float(opened.plan.zone_statistics.radius_m)),
-            width=160, persist_state="session",
+            width=160,
+            persist_state="session",
         )
         table = zone_table(opened, layer_id, radius_m)
+        # Areas are read in hectares here, so the column of hectares would stand twice.
+        offered = [column for column in table.columns if column != "area_ha"]
         chosen = st.selectbox(
-            words("zones.chosen"), table.columns, width=300, persist_state="session",
+            words("zones.chosen"),
+            offered,
+            width=300,
+            persist_state="session",
             key=remembered("zones.chosen", next(c for c in _SHADED if c in table.columns)),
             format_func=lambda column: table.heading(column, lang),
         )
         with st.popover(words("zones.columns"), icon=":material/view_column:"):
             picked = st.multiselect(
-                words("zones.columns"), table.columns, persist_state="session",
+                words("zones.columns"),
+                offered,
+                persist_state="session",
                 key=remembered("zones.columns", [c for c in _DEFAULT if c in table.columns]),
-                format_func=lambda column: table.title(column, lang), width=420,
+                format_func=lambda column: table.title(column, lang),
+                width=420,
             )
         _downloads(opened, table, words)
     if table.basis in {"sketch", "synthetic"}:
-        st.warning(words("zones.sketch_warning", basis=basis_text(table.basis, lang)),
-                   icon=":material/edit:")
+        st.warning(
+            words("zones.sketch_warning", basis=basis_text(table.basis, lang)),
+            icon=":material/edit:",
+        )
     columns = [column for column in table.columns if column in picked]
     if not columns:
         st.info(words("zones.no_columns"))
         return
-    left, right = st.columns([3, 2], gap="medium")
+    _table(opened, table, columns, words)
+    left, right = st.columns([2, 3], gap="medium")
     with left:
-        _table(opened, table, columns, words)
-    with right:
         _chart(opened, table, chosen, words)
-    _map(opened, table, chosen, words)
+    with right:
+        _map(opened, table, chosen, words)
 
 
 def _choose_layer(opened: Opened, words: Words) -> str:
     layers = polygon_layers(opened.pack)
     first = opened.plan.zone_statistics.zones
     return st.selectbox(
-        words("zones.layer"), layers, width=300, persist_state="session",
-        key=remembered("zones.layer", first if first in layers else opened.pack.catalogue.pack.area),
-        format_func=lambda id_: opened.pack.catalogue.layers[id_].title.in_(words.lang),
+        words("zones.layer"),
+        layers,
+        width=300,
+        persist_state="session",
+        key=remembered(
+            "zones.layer", first if first in layers else opened.pack.catalogue.pack.area
+        ),
+        format_func=lambda id_: layer_name(opened, id_, words.lang),
     )
 
 
@@ -84,27 +110,34 @@ def _downloads(opened: Opened, table: ZoneTable, words: Words) -> None:
             st.download_button(
                 words(f"zones.{suffix}"),
                 partial(zones_bytes, opened.pack, table, f".{suffix}", words.lang),
-                file_name=f"{name}.{suffix}", mime=mime, icon=":material/download:",
-                on_click="ignore", key=f"zones.download.{suffix}", width="stretch",
+                file_name=f"{name}.{suffix}",
+                mime=mime,
+                icon=":material/download:",
+                on_click="ignore",
+                key=f"zones.download.{suffix}",
+                width="stretch",
             )
 
 
 def _table(opened: Opened, table: ZoneTable, columns: list[str], words: Words) -> None:
     """The zones as a sortable table, and the total under it, where sorting cannot move it."""
     lang = words.lang
-    named = table.named(opened.pack, lang)
+    named = table.named(opened.pack, lang, hectares=True)
     name, basis = named.columns[1], named.columns[-1]
-    titles = [table.title(column, lang) for column in columns]
+    titles = {column: table.title(column, lang, hectares=True) for column in columns}
     config = {
-        table.title(column, lang): st.column_config.NumberColumn(
-            format="%.1f" if column.endswith("_share") else "localized", width="small"
+        title: st.column_config.NumberColumn(
+            format="%d" if column in {"terminals", "stops"} else "%,.1f"
         )
-        for column in columns
+        for column, title in titles.items()
     }
-    shown = named[[name, *titles, basis]].round(
-        {title: 1 if title.endswith(("%）", "%)")) else 0 for title in titles}
+    st.dataframe(
+        named[[name, *titles.values(), basis]],
+        hide_index=True,
+        column_config={**config, name: st.column_config.TextColumn(pinned=True)},
+        key="zones.table",
+        height="content",
     )
-    st.dataframe(shown, hide_index=True, column_config=config, key="zones.table")
     cells = " · ".join(
         f"{table.heading(column, lang)} {value_text(column, table.total[column], words)}"
         for column in columns
@@ -117,12 +150,14 @@ def _chart(opened: Opened, table: ZoneTable, chosen: str, words: Words) -> None:
     shades = shading(table, chosen, words)
     title = table.title(chosen, words.lang)
     values = table.frame[chosen] * (100 if chosen.endswith("_share") else 1)
-    rows = pd.DataFrame({
-        "zone": [names[str(zone)] for zone in values.index],
-        "value": values.to_numpy(),
-        "colour": [shades.colours[shades.classes[str(zone)]] for zone in values.index],
-        "said": [value_text(chosen, value, words) for value in table.frame[chosen]],
-    })
+    rows = pd.DataFrame(
+        {
+            "zone": [names[str(zone)] for zone in values.index],
+            "value": values.to_numpy(),
+            "colour": [shades.colours[shades.classes[str(zone)]] for zone in values.index],
+            "said": [value_text(chosen, value, words) for value in table.frame[chosen]],
+        }
+    )
     chart = (
         alt.Chart(rows.dropna(subset=["value"]))
         .mark_bar(stroke="#1d5c63", strokeWidth=0.5, height={"band": 0.7})
@@ -135,7 +170,7 @@ def _chart(opened: Opened, table: ZoneTable, chosen: str, words: Words) -> None:
                 alt.Tooltip("said:N", title=table.heading(chosen, words.lang)),
             ],
         )
-        .properties(height=max(120, 30 * len(rows)))
+        .properties(height=max(120, 38 * len(rows)))
     )
     st.altair_chart(chart)
 
@@ -143,9 +178,14 @@ def _chart(opened: Opened, table: ZoneTable, chosen: str, words: Words) -> None:
 def _map(opened: Opened, table: ZoneTable, chosen: str, words: Words) -> None:
     layer, legend = shaded_layer(opened, table, chosen, words)
     data = MapData(
-        lang=words.lang, strings=words.table("leaflet"), assets=leaflet_assets(),
-        home=bounds_of(table.frame.geometry, opened.pack), layers=(layer,), legend=(legend,),
-        projection=metric_projection(opened), height=480,
+        lang=words.lang,
+        strings=words.table("leaflet"),
+        assets=leaflet_assets(),
+        home=bounds_of(table.frame.geometry, opened.pack),
+        layers=(layer,),
+        legend=(legend,),
+        projection=metric_projection(opened),
+        height=480,
     )
     leaflet_map(key=f"zones-{table.layer}", data=data, on_click=_ignore, on_pick=_ignore)
 

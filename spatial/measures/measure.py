@@ -36,15 +36,21 @@ class Measure:
     def required_layers(self) -> tuple[str, ...]:
         """Names of the layers without which it cannot run."""
         arguments = inspect.signature(self.function).parameters
-        return tuple(name for name in self.layers if arguments[name].default is inspect._empty)
+        return tuple(
+            name for name in self.layers if arguments[name].default is inspect.Parameter.empty
+        )
 
     @cached_property
     def params(self) -> type[BaseModel]:
         """A model of its parameters: names, types, bounds and defaults as in the signature."""
         arguments = inspect.signature(self.function).parameters
         fields: dict[str, Any] = {
-            name: (hint, ... if arguments[name].default is inspect._empty
-                   else arguments[name].default)
+            name: (
+                hint,
+                ...
+                if arguments[name].default is inspect.Parameter.empty
+                else arguments[name].default,
+            )
             for name, hint in self._hints.items()
             if name not in self.layers
         }

@@ -20,9 +20,7 @@ def polygonal(geometry: BaseGeometry) -> BaseGeometry:
     if geometry.geom_type in {"Polygon", "MultiPolygon"}:
         return geometry
     parts = [part for part in shapely.get_parts(geometry) if part.geom_type.endswith("Polygon")]
-    return shapely.MultiPolygon(
-        [polygon for part in parts for polygon in shapely.get_parts(part)]
-    )
+    return shapely.MultiPolygon([polygon for part in parts for polygon in shapely.get_parts(part)])
 
 
 def polygon_parts(
