@@ -115,82 +115,6 @@ def _metres(lon: str | float, lat: str | float) -> tuple[float, float]:
     return x, y
 
 
-def side(line: LineString, compass: Compass) -> Polygon:
-    """Take all land on one side of a line that is thought to run on straight beyond its ends."""
-    reach, half = 200_000.0, 60_000.0
-    xy = shapely.get_coordinates(line)
-    ends = []
-    for end, before in ((xy[0], xy[1]), (xy[-1], xy[-2])):
-        ends.append(end + (end - before) / np.hypot(*(end - before)) * reach)
-    x, y = line.centroid.x, line.centroid.y
-    box = shapely.box(x - half, y - half, x + half, y + half)
-    cut = shapely.unary_union([box.boundary, LineString([ends[0], *xy, ends[1]])])
-    east, north = {"N": (0, 1), "E": (1, 0), "S": (0, -1), "W": (-1, 0)}[compass]
-    there = Point(x + 0.99 * half * east, y + 0.99 * half * north)
-    (piece,) = (p for p in shapely.polygonize([cut]).geoms if p.contains(there))
-    return piece
-
-
-def smooth(geometry: BaseGeometry, rounds: int = 3) -> BaseGeometry:
-    """Cut the corners off a drawn line or ring, as a hand would (Chaikin's rule)."""
-    closed = isinstance(geometry, Polygon)
-    xy = shapely.get_coordinates(geometry.exterior if closed else geometry)
-    for _ in range(rounds):
-        a, b = xy[:-1], xy[1:]
-        cut = np.stack([0.75 * a + 0.25 * b, 0.25 * a + 0.75 * b], axis=1).reshape(-1, 2)
-        xy = np.vstack([cut, cut[:1]] if closed else [xy[:1], cut, xy[-1:]])
-    return Polygon(xy) if closed else LineString(xy)
-
-
-def strip(line: BaseGeometry, width_m: float) -> BaseGeometry:
-    """Widen a centre line."""
-    return line.buffer(width_m / 2, quad_segs=ARC_SEGMENTS)
-
-
-def partition(
-    area: BaseGeometry, regions: Regions, rest: str, crumb_m2: float = 0
-) -> dict[str, BaseGeometry]:
-    """Give every piece of `area` to the first region that holds it, or to `rest`.
-
-    All borders are noded together, so neighbours share their edges vertex by vertex. A piece
-    smaller than `crumb_m2` goes to the neighbour with which it shares most of its border.
-    """
-    borders = [area.boundary, *(region.intersection(area).boundary for _, region in regions)]
-    noded = shapely.union_all(borders, grid_size=GRID_M)
-    faces = [f for f in shapely.polygonize([noded]).geoms if area.contains(f.point_on_surface())]
-    labels = [_first(regions, face.point_on_surface(), rest) for face in faces]
-    pieces = [
-        (label, piece)
-        for label in sorted(set(labels))
-        for piece in _polygons(
-            _join(f for f, name in zip(faces, labels, strict=True) if name == label)
-        )
-    ]
-    large = [(label, piece) for label, piece in pieces if piece.area >= crumb_m2]
-    crumbs = sorted((p for _, p in pieces if p.area < crumb_m2), key=lambda p: -p.area)
-    for crumb in crumbs:
-        shared = [crumb.boundary.intersection(piece.boundary).length for _, piece in large]
-        at = int(np.argmax(shared))
-        large[at] = (large[at][0], _join([large[at][1], crumb]))
-    return {
-        label: _join(piece for name, piece in large if name == label)
-        for label in sorted({name for name, _ in large})
-    }
-
-
-def _first(regions: Regions, point: Point, rest: str) -> str:
-    return next((label for label, region in regions if region.contains(point)), rest)
-
-
-def _join(pieces: Iterable[BaseGeometry]) -> BaseGeometry:
-    return shapely.coverage_union_all(list(pieces))
-
-
-def _polygons(geometry: BaseGeometry) -> list[Polygon]:
-    parts = shapely.get_parts(geometry)
-    return [part for part in parts if isinstance(part, Polygon)]
-
-
 def district(sketch: Sketch) -> Iterator[Feature]:
     """Take the outline as it came."""
     area_km2 = round(sketch.district.area / 1e6, 2)
@@ -317,12 +241,7 @@ def rivers_lakes(sketch: Sketch) -> Iterator[Feature]:
                 drawn = strip(smooth(sketch.lines[name]), words["width_m"])
             else:
                 drawn = smooth(sketch.areas[words.get("ring", name)])
-            yield Feature(water, _areal(drawn & sketch.district))
-
-
-def _areal(geometry: BaseGeometry) -> BaseGeometry:
-    polygons = _polygons(geometry)
-    return polygons[0] if len(polygons) == 1 else MultiPolygon(polygons)
+            yield Feature(water, areal(drawn & sketch.district))
 
 
 def land_cover(sketch: Sketch) -> Iterator[Feature]:
@@ -355,7 +274,7 @@ def land_cover(sketch: Sketch) -> Iterator[Feature]:
     ]
     cover = partition(sketch.district, regions, rest="01", crumb_m2=CRUMB_M2)
     for code, area in cover.items():
-        pieces = sorted(_polygons(area), key=lambda piece: -piece.area)
+        pieces = sorted(polygons(area), key=lambda piece: -piece.area)
         for number, piece in enumerate(pieces, start=1):
             yield Feature(f"LC-{code}-{number:03d}", piece, like=code)
 
@@ -372,10 +291,10 @@ def bus_stops(sketch: Sketch) -> Iterator[Feature]:
     wanted = [("metro", Point(_metres(p["lon"], p["lat"]))) for p in stations]
     for name in STREETS_WITH_BUSES:
         line = sketch.lines[name] & sketch.district
-        wanted += [("road", p) for p in _along(line & town, (500, 600, 700))]
-        wanted += [("country", p) for p in _along(line - town, (1500,))]
+        wanted += [("road", p) for p in along(line & town, (500, 600, 700))]
+        wanted += [("country", p) for p in along(line - town, (1500,))]
     for area in towns:
-        wanted += [("town", p) for row in _rows_through(area) for p in _along(row, (550, 600, 650))]
+        wanted += [("town", p) for row in rows_through(area) for p in along(row, (550, 600, 650))]
     kept: list[tuple[str, Point]] = []
     for kind, point in wanted:
         far = all(point.distance(other) >= STOPS_APART_M for _, other in kept)
@@ -384,28 +303,6 @@ def bus_stops(sketch: Sketch) -> Iterator[Feature]:
     for number, (kind, point) in enumerate(kept, start=1):
         title = {"zh": f"公交站（虚构 {number:03d}）", "en": f"Bus stop (invented {number:03d})"}
         yield Feature(f"BS-{number:03d}", point, like=kind, facts={"name": title})
-
-
-def _along(line: BaseGeometry, steps_m: Sequence[float]) -> Iterator[Point]:
-    for part in shapely.get_parts(shapely.line_merge(line)):
-        at_m = steps_m[0] / 2
-        for step_m in cycle(steps_m):
-            if at_m > part.length:
-                break
-            yield part.interpolate(at_m)
-            at_m += step_m
-
-
-def _rows_through(area: BaseGeometry, apart_m: float = 800) -> Iterator[BaseGeometry]:
-    """Parallel streets through a town, along its longer side."""
-    corners = shapely.get_coordinates(shapely.oriented_envelope(area))[:4]
-    along, across = corners[1] - corners[0], corners[3] - corners[0]
-    if np.hypot(*along) < np.hypot(*across):
-        along, across = across, along
-    count = max(1, round(float(np.hypot(*across)) / apart_m))
-    for number in range(count):
-        start = corners[0] + across * (number + 0.5) / count
-        yield LineString([start, start + along]) & area
 
 
 LAYERS: Mapping[str, Callable[[Sketch], Iterator[Feature]]] = {
@@ -462,7 +359,7 @@ def _wound(geometry: BaseGeometry) -> BaseGeometry:
     """Parts in a fixed order, outer rings counter-clockwise as RFC 7946 has it."""
     if geometry.geom_type not in {"Polygon", "MultiPolygon"}:
         return geometry
-    return shapely.orient_polygons(shapely.normalize(geometry))
+    return shapely.orientpolygons(shapely.normalize(geometry))
 
 
 def main() -> None:

@@ -22,12 +22,11 @@ from views import chips
 from views.drawing import (
     ACCENT,
     basis_badge,
-    bounds_of,
     evidence_layer,
     evidence_legend,
     legend_group,
+    map_frame,
     map_layer,
-    metric_projection,
 )
 from views.layer_tree import look_of
 from views.leaflet import MapData, leaflet_map
@@ -192,7 +191,7 @@ def _evidence(opened: Opened, result: CheckResult, measured: Measurement, words:
         )
     )
     st.markdown(f"**{words('checks.evidence')}** · {said}")
-    layer = evidence_layer(result, words)
+    layer = evidence_layer(opened, result, words)
     shown = [
         spec
         for argument in ("units", "zones", "area")
@@ -203,14 +202,15 @@ def _evidence(opened: Opened, result: CheckResult, measured: Measurement, words:
     badges = basis_badge(opened, looks, lang)
     legend = [legend_group(spec, looks[spec.id], badges[spec.id], lang) for spec in shown]
     layers = [map_layer(opened, layer_id, look, lang) for layer_id, look in looks.items()]
+    frame = map_frame(opened)
     data = MapData(
         lang=lang,
         strings=words.table("leaflet"),
         assets=leaflet_assets(),
-        home=bounds_of(opened.pack.area, opened.pack),
+        home=frame.home,
         layers=(*layers, layer) if layer else tuple(layers),
         legend=(evidence_legend(layer, None), *legend) if layer else tuple(legend),
-        projection=metric_projection(opened),
+        projection=frame.projection,
         height=420,
     )
     leaflet_map(key=f"evidence-{check.id}", data=data, on_click=_ignore, on_pick=_ignore)

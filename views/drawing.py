@@ -1,8 +1,6 @@
 """From the pack's style entries to what the browser's map draws and its legend says."""
 
-import hashlib
-import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import geopandas as gpd
@@ -23,7 +21,7 @@ from views.leaflet import (
     MapLayer,
     Projection,
 )
-from views.publish import published_layer
+from views.publish import Published, inline_content, published_layer
 from views.session import Opened
 from views.text import Words
 
@@ -58,20 +56,26 @@ def map_layer(opened: Opened, layer_id: str, look: Look, lang: Language) -> MapL
     )
 
 
-def evidence_layer(result: CheckResult, words: Words) -> MapLayer | None:
+def evidence_layer(opened: Opened, result: CheckResult, words: Words) -> MapLayer | None:
     """The places that speak against a check's target, None where there are none."""
     if result.measured is None or result.measured.evidence.empty:
         return None
-    evidence = result.measured.evidence[["unit", "area_m2", "geometry"]]
-    text = geojson_text(evidence.rename_axis("id"), decimals=6)
+    content = _evidence(result, opened.key, result.check.id, str(result.check.params))
     return MapLayer(
         id=f"evidence:{result.check.id}",
         title=words(f"evidence.{result.check.measure}"),
         geometry="polygon",
         style=EVIDENCE,
-        hash=hashlib.sha256(text.encode()).hexdigest()[:16],
-        geojson=json.loads(text),
+        hash=content.hash,
+        geojson=content.geojson,
     )
+
+
+@st.cache_resource(max_entries=32, show_spinner=False)
+def _evidence(_result: CheckResult, key: str, check_id: str, params: str) -> Published:
+    del key, check_id, params  # part of the cache key only
+    evidence = _result.measured.evidence[["unit", "area_m2", "geometry"]]
+    return inline_content(geojson_text(evidence.rename_axis("id"), decimals=6))
 
 
 def legend_group(spec: LayerSpec, look: Look, badge: Badge | None, lang: Language) -> LegendGroup:
@@ -135,22 +139,30 @@ def bounds_of(geometry: gpd.GeoSeries | shapely.Geometry, pack: Pack) -> Bounds:
     return (south, west), (north, east)
 
 
-def metric_projection(opened: Opened) -> Projection:
-    """The pack's metric CRS for the browser: read-out and measuring in metres."""
-    return _projection(opened, opened.key)
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """What every map of a pack has: the view that shows the area whole, and its metric CRS."""
+
+    home: Bounds
+    projection: Projection
+
+
+def map_frame(opened: Opened) -> Frame:
+    """The frame of the pack's maps; made once, for each new thread opens PROJ anew (0.3 s)."""
+    return _frame(opened, opened.key)
 
 
 @st.cache_resource(max_entries=2, show_spinner=False)
-def _projection(_opened: Opened, key: str) -> Projection:
+def _frame(_opened: Opened, key: str) -> Frame:
     del key  # part of the cache key only
     pack = _opened.pack
-    (south, west), (north, east) = bounds_of(pack.area, pack)
+    home = (south, west), (north, east) = bounds_of(pack.area, pack)
     wide, high = (east - west) * _REACH, (north - south) * _REACH
     fitted = polynomial_projection(
         pack.catalogue.pack.metric_crs, (west - wide, south - high, east + wide, north + high)
     )
     west, south, east, north = fitted.bounds
-    return Projection(
+    projection = Projection(
         label=f"{fitted.name} ({pack.catalogue.pack.metric_crs})",
         lon0=fitted.lon0,
         lat0=fitted.lat0,
@@ -161,9 +173,4 @@ def _projection(_opened: Opened, key: str) -> Projection:
         north=fitted.north,
         bounds=((south, west), (north, east)),
     )
-
-
-def drawn_in_order(pack: Pack, layer_ids: Sequence[str]) -> tuple[str, ...]:
-    """The given layers in drawing order, lowest first."""
-    wanted = set(layer_ids)
-    return tuple(layer_id for layer_id in pack.layers if layer_id in wanted)
+    return Frame(home, projection)

@@ -19,10 +19,10 @@ from views.drawing import (
     EVIDENCE,
     Look,
     basis_badge,
-    bounds_of,
     evidence_layer,
     evidence_legend,
     legend_group,
+    map_frame,
 )
 from views.leaflet import LegendGroup, LegendItem
 from views.publish import display_geojson, leaflet_folder
@@ -91,7 +91,7 @@ def map_html(
             lang=lang,
         )
         groups.insert(0, legend_group(layer.spec, look, badges[layer_id], lang))
-    evidence = evidence_layer(result, words) if result is not None else None
+    evidence = evidence_layer(opened, result, words) if result is not None else None
     if evidence is not None:
         _add(
             page,
@@ -103,8 +103,7 @@ def map_html(
         )
         groups.insert(0, evidence_legend(evidence, None))
     folium.LayerControl(collapsed=True).add_to(page)
-    south_west, north_east = bounds_of(opened.pack.area, opened.pack)
-    page.fit_bounds([south_west, north_east])
+    page.fit_bounds(map_frame(opened).home)
     root.html.add_child(
         branca.element.Element(_title(opened, looks, result, words, today) + _legend(groups))
     )

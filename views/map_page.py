@@ -1,6 +1,7 @@
 """地图: the plan on the map, a check laid over it, a feature's facts."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import streamlit as st
 
@@ -10,12 +11,11 @@ from views.chips import line, status_chip, text
 from views.drawing import (
     Look,
     basis_badge,
-    bounds_of,
     evidence_layer,
     evidence_legend,
     legend_group,
+    map_frame,
     map_layer,
-    metric_projection,
 )
 from views.exported_map import offer_map
 from views.facts import EVIDENCE_PREFIX, evidence_selection, feature_selection, hit_label
@@ -60,22 +60,30 @@ def show(opened: Opened, words: Words) -> None:
             edit_params(opened, check_id, words, width=150)
         tiles = choose_ground(words)
         result = result_of(opened, check_id) if check_id else None
-        evidence = evidence_layer(result, words) if result else None
+        evidence = evidence_layer(opened, result, words) if result else None
         offer_map(opened, looks, result, words)
     st.html(_headline(opened, looks, result, words))
+    frame = map_frame(opened)
     data = MapData(
         lang=words.lang,
         strings=words.table("leaflet"),
         assets=leaflet_assets(),
-        home=bounds_of(opened.pack.area, opened.pack),
+        home=frame.home,
         layers=_layers(opened, looks, evidence, words),
         legend=_legend(opened, looks, evidence, result, words),
-        selection=_selection(opened, result, words),
         fit=st.session_state.get(FIT),
-        projection=metric_projection(opened),
+        projection=frame.projection,
         tiles=tiles,
     )
-    leaflet_map(key="map", data=data, on_click=_on_click, on_pick=_on_pick)
+    _map(opened, data, result, words)
+
+
+@st.fragment
+def _map(opened: Opened, data: MapData, result: CheckResult | None, words: Words) -> None:
+    """The map and its panel: a click runs this again, and nothing else of the page."""
+    selection = _selection(opened, result, words)
+    shown = replace(data, selection=selection)
+    leaflet_map(key="map", data=shown, on_click=_on_click, on_pick=_on_pick)
 
 
 def _check_title(opened: Opened, check_id: str, words: Words) -> str:

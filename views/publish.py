@@ -71,6 +71,11 @@ def _publish(_opened: Opened, key: str, layer_id: str) -> Published:
     if _opened.is_embedded:
         name = _put(layer_id, "geojson", text.encode())
         return Published(name, url=static_url(name))
+    return inline_content(text)
+
+
+def inline_content(text: str) -> Published:
+    """GeoJSON text as content that travels inside the session."""
     return Published(hashlib.sha256(text.encode()).hexdigest()[:16], geojson=json.loads(text))
 
 

@@ -1,7 +1,5 @@
 """Zones shaded by a statistic: one scale for the chart and the map."""
 
-import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -12,6 +10,7 @@ from spatial.classes import quantile_classes
 from spatial.export import geojson_text
 from spatial.phrases import area_text, feature_names, number_text, share_text
 from views.leaflet import LegendGroup, LegendItem, MapLayer
+from views.publish import inline_content
 from views.session import Opened
 from views.text import Words
 
@@ -58,7 +57,7 @@ def shaded_layer(
         for zone, value in table.frame[column].items()
     ]
     frame = table.frame[["geometry"]].assign(name=labels, name_en=labels)
-    text = geojson_text(frame, decimals=6)
+    content = inline_content(geojson_text(frame, decimals=6))
     style = Style(
         fill=_MISSING,
         fill_opacity=0.85,
@@ -77,8 +76,8 @@ def shaded_layer(
         title=title,
         geometry="polygon",
         style=style,
-        hash=hashlib.sha256(text.encode()).hexdigest()[:16],
-        geojson=json.loads(text),
+        hash=content.hash,
+        geojson=content.geojson,
         values=shades.classes,
     )
     items = tuple(

@@ -9,7 +9,7 @@ import streamlit as st
 from spatial import ZoneTable, polygon_layers
 from spatial.export import zones_bytes
 from spatial.phrases import basis_text, feature_names
-from views.drawing import bounds_of, layer_name, metric_projection
+from views.drawing import layer_name, map_frame
 from views.leaflet import MapData, leaflet_map
 from views.publish import leaflet_assets
 from views.session import Opened, remembered, zone_table
@@ -177,14 +177,15 @@ def _chart(opened: Opened, table: ZoneTable, chosen: str, words: Words) -> None:
 
 def _map(opened: Opened, table: ZoneTable, chosen: str, words: Words) -> None:
     layer, legend = shaded_layer(opened, table, chosen, words)
+    frame = map_frame(opened)
     data = MapData(
         lang=words.lang,
         strings=words.table("leaflet"),
         assets=leaflet_assets(),
-        home=bounds_of(table.frame.geometry, opened.pack),
+        home=frame.home,
         layers=(layer,),
         legend=(legend,),
-        projection=metric_projection(opened),
+        projection=frame.projection,
         height=480,
     )
     leaflet_map(key=f"zones-{table.layer}", data=data, on_click=_ignore, on_pick=_ignore)
