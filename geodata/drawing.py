@@ -11,9 +11,11 @@ import numpy as np
 import shapely
 from shapely import LineString, MultiPolygon, Point, Polygon
 from shapely.geometry.base import BaseGeometry
+from shapely.ops import substring
 
 GRID_M = 1e-6  # partitions are noded on this grid, far below the nine decimals written
 ARC_SEGMENTS = 8  # per quarter circle, for the ends and bends of drawn strips
+MOST_GROWTH_M, HALVINGS = 10_000.0, 60  # a seed's edge moves so far at most, in ever halved steps
 
 Compass = Literal["N", "E", "S", "W"]
 Regions = Sequence[tuple[str, BaseGeometry]]
@@ -91,13 +93,46 @@ def _join(pieces: Iterable[BaseGeometry]) -> BaseGeometry:
 
 
 def polygons(geometry: BaseGeometry) -> list[Polygon]:
+    """Take a geometry's parts that are polygons."""
     parts = shapely.get_parts(geometry)
     return [part for part in parts if isinstance(part, Polygon)]
 
 
 def areal(geometry: BaseGeometry) -> BaseGeometry:
-    polygons = polygons(geometry)
-    return polygons[0] if len(polygons) == 1 else MultiPolygon(polygons)
+    """Keep the polygons of what an intersection left."""
+    parts = polygons(geometry)
+    return parts[0] if len(parts) == 1 else MultiPolygon(parts)
+
+
+def between(line: LineString, first: BaseGeometry, second: BaseGeometry) -> LineString:
+    """Cut a line down to the stretch between the two others that it crosses."""
+    ends_m = [line.project(line.intersection(other).centroid) for other in (first, second)]
+    return substring(line, min(ends_m), max(ends_m))
+
+
+def tied(line: LineString, start: BaseGeometry, end: BaseGeometry | None = None) -> LineString:
+    """Move a line's ends to the nearest vertices of other lines, so that they are one network."""
+    xy = shapely.get_coordinates(line)
+    for at, other in ((0, start), (-1, end)):
+        if other is not None:
+            vertices = shapely.get_coordinates(other)
+            xy[at] = vertices[np.argmin(np.hypot(*(vertices - xy[at]).T))]
+    return LineString(xy)
+
+
+def grown(seed: BaseGeometry, room: BaseGeometry, area_m2: float) -> BaseGeometry:
+    """Widen or shrink a seed inside the room it has until it covers the area.
+
+    Raises ValueError where the room is too small.
+    """
+    if room.area < area_m2:
+        raise ValueError(f"there is room for {room.area:.0f} m², not for {area_m2:.0f} m²")
+    narrow, wide = -MOST_GROWTH_M, MOST_GROWTH_M
+    for _ in range(HALVINGS):
+        middle = (narrow + wide) / 2
+        drawn = seed.buffer(middle, join_style="mitre") & room
+        narrow, wide = (middle, wide) if drawn.area < area_m2 else (narrow, middle)
+    return drawn
 
 
 def along(line: BaseGeometry, steps_m: Sequence[float]) -> Iterator[Point]:

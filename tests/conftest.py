@@ -10,12 +10,14 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+import shapely
 from hypothesis import settings
+from numpy.typing import NDArray
 from pyproj import Transformer
 from shapely import Point, box
 from shapely.geometry.base import BaseGeometry
-from shapely.ops import transform
 from typer.testing import CliRunner
 
 from layers import Pack
@@ -136,11 +138,10 @@ sentence = { zh = "距地铁站 {radius_m} 米以内。", en = "Within {radius_m
 
 
 def _feature(geometry: BaseGeometry, **properties: object) -> str:
-    def to_degrees(x: float, y: float) -> tuple[float, float]:
-        lon, lat = TO_DEGREES.transform(x + ORIGIN[0], y + ORIGIN[1])
-        return lon, lat
+    def to_degrees(metres: NDArray[np.float64]) -> NDArray[np.float64]:
+        return np.column_stack(TO_DEGREES.transform(*(metres + ORIGIN).T))
 
-    placed: Mapping[str, Any] = transform(to_degrees, geometry).__geo_interface__
+    placed: Mapping[str, Any] = shapely.transform(geometry, to_degrees).__geo_interface__
     return json.dumps(
         {"type": "Feature", "properties": properties, "geometry": placed}, ensure_ascii=False
     )

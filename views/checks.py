@@ -11,6 +11,7 @@ from spatial.measurement import Measurement
 from spatial.phrases import (
     M2_PER_HA,
     area_text,
+    feature_names,
     figure_range_text,
     reason,
     sentence,
@@ -28,6 +29,7 @@ from views.drawing import (
     map_frame,
     map_layer,
 )
+from views.facts import class_name
 from views.layer_tree import look_of
 from views.leaflet import MapData, leaflet_map
 from views.map_page import OVERLAY
@@ -38,6 +40,7 @@ from views.text import Words
 
 _OPEN = "checks.open"
 _INK = "#1d5c63"
+_MOST_PLACES = 50
 
 
 def show(opened: Opened, words: Words) -> None:
@@ -119,12 +122,13 @@ def _units(pack: Pack, result: CheckResult, measured: Measurement, words: Words)
     st.markdown(f"**{words('checks.units')}**")
     table = _unit_table(pack, result, measured, words)
     name, value, rest = (words(f"checks.{key}") for key in ("unit_name", "unit_value", "unit_rest"))
+    axis = alt.Axis(labelLimit=160, labelOverlap=False)
     bars = (
         alt.Chart(table.dropna(subset=[value]))
         .mark_bar(height={"band": 0.7})
         .encode(
             x=alt.X(f"{value}:Q", scale=alt.Scale(domain=[0, 100]), title=value),
-            y=alt.Y(f"{name}:N", sort="x", title=None, axis=alt.Axis(labelLimit=160)),
+            y=alt.Y(f"{name}:N", sort="x", title=None, axis=axis),
             color=alt.Color("colour:N", scale=None, legend=None),
             tooltip=[name, alt.Tooltip(value, format=".2f")],
         )
@@ -214,6 +218,7 @@ def _evidence(opened: Opened, result: CheckResult, measured: Measurement, words:
         height=420,
     )
     leaflet_map(key=f"evidence-{check.id}", data=data, on_click=_ignore, on_pick=_ignore)
+    _places(opened, result, measured, words)
     with st.container(horizontal=True):
         if st.button(words("checks.on_map"), key=f"map.{check.id}", icon=":material/map:"):
             st.session_state[OVERLAY] = check.id
@@ -227,6 +232,40 @@ def _evidence(opened: Opened, result: CheckResult, measured: Measurement, words:
             on_click="ignore",
             key=f"places.{check.id}",
         )
+
+
+def _places(opened: Opened, result: CheckResult, measured: Measurement, words: Words) -> None:
+    """The largest places, each with the unit it lies in and what is nearest or stands there."""
+    evidence, check, lang = measured.evidence.head(_MOST_PLACES), result.check, words.lang
+    if evidence.empty:
+        return
+    names = unit_names(opened.pack, check, lang)
+    table = pd.DataFrame(
+        {
+            words("checks.place"): evidence.index,
+            words("facts.unit"): [names.get(unit, unit) for unit in evidence["unit"]],
+            words("checks.place_area"): evidence["area_m2"].to_numpy() / M2_PER_HA,
+        }
+    )
+    if "nearest_stop" in evidence:
+        stops = feature_names(opened.pack, check.layers["stops"].layer, lang)
+        table[words("facts.nearest")] = [stops.get(s, s) for s in evidence["nearest_stop"]]
+        table[words("checks.place_distance")] = evidence["nearest_m"].to_numpy()
+    if "class_code" in evidence:
+        land = check.layers["land"].layer
+        table[words("facts.class_code")] = [
+            class_name(opened.pack, land, code, lang=lang) if code else "—"
+            for code in evidence["class_code"]
+        ]
+    st.dataframe(
+        table,
+        hide_index=True,
+        height=250,
+        column_config={
+            words("checks.place_area"): st.column_config.NumberColumn(format="%,.2f"),
+            words("checks.place_distance"): st.column_config.NumberColumn(format="%,.0f"),
+        },
+    )
 
 
 def _ignore(event: object) -> None:

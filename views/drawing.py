@@ -12,6 +12,7 @@ from layers.catalogue import GeometryKind, LayerSpec
 from layers.projection import polynomial_projection
 from spatial import CheckResult
 from spatial.export import geojson_text
+from spatial.measurement import Measurement
 from spatial.phrases import basis_text
 from views.leaflet import (
     Badge,
@@ -60,7 +61,7 @@ def evidence_layer(opened: Opened, result: CheckResult, words: Words) -> MapLaye
     """The places that speak against a check's target, None where there are none."""
     if result.measured is None or result.measured.evidence.empty:
         return None
-    content = _evidence(result, opened.key, result.check.id, str(result.check.params))
+    content = _evidence(result.measured, opened.key, result.check.id, str(result.check.params))
     return MapLayer(
         id=f"evidence:{result.check.id}",
         title=words(f"evidence.{result.check.measure}"),
@@ -72,9 +73,9 @@ def evidence_layer(opened: Opened, result: CheckResult, words: Words) -> MapLaye
 
 
 @st.cache_resource(max_entries=32, show_spinner=False)
-def _evidence(_result: CheckResult, key: str, check_id: str, params: str) -> Published:
+def _evidence(_measured: Measurement, key: str, check_id: str, params: str) -> Published:
     del key, check_id, params  # part of the cache key only
-    evidence = _result.measured.evidence[["unit", "area_m2", "geometry"]]
+    evidence = _measured.evidence[["unit", "area_m2", "geometry"]]
     return inline_content(geojson_text(evidence.rename_axis("id"), decimals=6))
 
 

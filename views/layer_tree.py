@@ -7,6 +7,7 @@ import streamlit as st
 
 from layers.catalogue import LayerSpec, Style
 from spatial.phrases import basis_text
+from views.chips import line, text
 from views.drawing import Look, bounds_of
 from views.leaflet import Fit
 from views.session import Opened, remembered
@@ -21,13 +22,12 @@ FIT = "map.fit"
 def layer_tree(opened: Opened, words: Words) -> Mapping[str, Look]:
     """Draw the tree; returns the layers that are on, with their looks."""
     catalogue = opened.pack.catalogue
-    st.markdown(f"**{words('map.layers')}**")
     shown: dict[str, Look] = {}
     for group, title in catalogue.pack.groups.items():
         specs = [spec for spec in catalogue.layers.values() if spec.group == group]
         if not specs:
             continue
-        st.caption(title.in_(words.lang))
+        st.html(f'<p class="pm-group">{text(title.in_(words.lang))}</p>')
         for spec in specs:
             if spec.id not in opened.pack.layers:
                 _missing_row(spec, words)
@@ -89,9 +89,9 @@ def _settings(opened: Opened, spec: LayerSpec, words: Words) -> None:
     lang = words.lang
     layer = opened.pack.layers[spec.id]
     with st.container(border=True):
-        if note := spec.note.in_(lang):
-            st.caption(note)
-        st.caption(words("map.features", count=f"{len(layer.frame):,}"))
+        count = words("map.features", count=f"{len(layer.frame):,}")
+        about = spec.note.in_(lang)
+        st.html(line(text(f"{count} · {about}" if about else count, muted=True)))
         st.slider(
             words("map.opacity"),
             0.0,

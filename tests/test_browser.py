@@ -1,0 +1,282 @@
+"""The app in a real browser, as a planner uses it; nothing may be asked of another host."""
+
+import os
+import re
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pandas as pd
+import pytest
+from playwright.sync_api import Browser, Download, Page, sync_playwright
+
+from layers import load_pack
+from spatial.plan import read_plan
+from tests.server import Server, serve
+
+GEODATA = Path(__file__).resolve().parent.parent / "geodata"
+FLAGS = (
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome", "msedge")
+WIDE, NARROW = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
+PAGES = ("", "checks", "zones", "sources")
+MAP = "window.__planmap.map"
+Opener = Callable[..., Page]
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    found = os.environ.get("PLANMAP_BROWSER") or next(filter(None, map(shutil.which, NAMES)), None)
+    if found is None:
+        pytest.skip("no Chromium, Chrome or Edge on this machine")
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=found, args=list(FLAGS))
+        yield opened
+        opened.close()
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with serve(tmp_path_factory.mktemp("server")) as running:
+        yield running
+
+
+@pytest.fixture
+def open_page(browser: Browser, server: Server) -> Iterator[Opener]:
+    """Open a page of the app; afterwards no request may have left this machine."""
+    asked: list[str] = []
+    failed: list[str] = []
+    contexts = []
+
+    def opener(path: str = "", size: dict[str, int] = WIDE, base: str = server.url) -> Page:
+        context = browser.new_context(viewport=size, accept_downloads=True)  # type: ignore[arg-type]
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(20_000)
+        page.on("request", lambda request: asked.append(request.url))
+        page.on("pageerror", lambda error: failed.append(str(error)))
+        page.goto(f"{base}/{path}")
+        page.wait_for_selector('[data-testid="stAppViewContainer"]')
+        return page
+
+    yield opener
+    for context in contexts:
+        context.close()
+    hosts = {urlsplit(url).hostname for url in asked if not url.startswith(("data:", "blob:"))}
+    assert hosts == {"127.0.0.1"}
+    assert failed == []
+    assert server.reached() == []
+
+
+def wait_for_map(page: Page, key: str = "map") -> None:
+    page.wait_for_function(f"() => window.__planmap?.['{key}']?.ready === true")
+
+
+def settled(page: Page) -> None:
+    """Wait until the script has run to its end."""
+    page.wait_for_timeout(250)
+    page.wait_for_function(
+        "() => !document.querySelector('[data-testid=\"stApp\"][data-test-script-state=running]')"
+    )
+
+
+def click_map(page: Page, lon: float, lat: float) -> None:
+    x, y = page.evaluate(
+        f"([lon, lat]) => {{ const m = {MAP}.map, p = m.latLngToContainerPoint([lat, lon]);"
+        " const r = m.getContainer().getBoundingClientRect(); return [r.x + p.x, r.y + p.y]; }",
+        [lon, lat],
+    )
+    page.mouse.click(x, y)
+
+
+def toggle(page: Page, title: str) -> None:
+    """Switch a layer on or off in the tree."""
+    row = page.get_by_test_id("stCheckbox").filter(has_text=re.compile(rf"^\s*{title}\s"))
+    row.locator("label").click()
+    settled(page)
+
+
+def choose(page: Page, option: str) -> None:
+    """Choose an entry of the list of checks."""
+    page.get_by_test_id("stSelectbox").first.locator("input").click()
+    page.get_by_role("option", name=option, exact=True).click()
+    settled(page)
+
+
+def test_the_map_draws_every_feature_of_the_layers_that_are_on(open_page: Opener) -> None:
+    page = open_page()
+    wait_for_map(page)
+    pack = load_pack(GEODATA)
+    shown = {k: len(v.frame) for k, v in pack.layers.items() if v.spec.style.visible}
+    assert page.evaluate(f"{MAP}.counts()") == shown
+    assert shown["streets"] == 11  # as the plan counts them
+
+
+def test_a_toggle_hides_and_shows_a_layer_and_the_view_stays(open_page: Opener) -> None:
+    page = open_page()
+    wait_for_map(page)
+    page.evaluate(f"{MAP}.map.setView([39.1, 117.4], 13)")
+    toggle(page, "街道")
+    page.wait_for_function(f"() => !({MAP}.counts().streets > 0)")
+    toggle(page, "街道")
+    page.wait_for_function(f"() => {MAP}.counts().streets === 11")
+    view = page.evaluate(f"[{MAP}.map.getZoom(), {MAP}.map.getCenter().lat]")
+    assert view == [13, pytest.approx(39.1, abs=1e-3)]
+
+
+def test_a_click_on_a_feature_shows_its_facts_and_its_place_in_the_plan(open_page: Opener) -> None:
+    page = open_page()
+    wait_for_map(page)
+    click_map(page, 117.4867, 39.1656)  # the middle of the lake, from public pages
+    page.wait_for_function(f"() => {MAP}.selection !== null")
+    panel = page.get_by_label("所选对象")
+    panel.wait_for()
+    said = panel.inner_text()
+    assert "东丽湖" in said
+    assert "规划出处" in said
+    assert "示意" in said
+
+
+def test_a_check_lies_over_the_map_and_its_radius_changes_the_result(open_page: Opener) -> None:
+    page = open_page()
+    wait_for_map(page)
+    choose(page, "公交站点 500 米覆盖率（建成区）")
+    gaps = "evidence:stops_500m"
+    page.wait_for_function(f"() => {MAP}.counts()['{gaps}'] > 0")
+    before = page.locator(".pm-line").filter(has_text="合计").inner_text()
+    assert "仅示意" in before
+    radius = page.get_by_test_id("stNumberInput").first.locator("input")
+    radius.fill("800")
+    radius.press("Enter")
+    page.wait_for_function(
+        "before => [...document.querySelectorAll('.pm-line')]"
+        ".some(e => e.innerText.includes('合计') && e.innerText !== before)",
+        arg=before,
+    )
+
+    def total(text: str) -> float:
+        found = re.search(r"合计 ([\d.]+)%", text)
+        assert found is not None
+        return float(found[1])
+
+    after = page.locator(".pm-line").filter(has_text="合计").inner_text()
+    assert total(after) > total(before)
+
+
+def test_the_view_and_the_layers_outlive_a_visit_to_another_page(open_page: Opener) -> None:
+    page = open_page()
+    wait_for_map(page)
+    toggle(page, "用地")
+    page.wait_for_function(f"() => {MAP}.counts().land_cover > 0")
+    page.evaluate(f"{MAP}.map.setView([39.15, 117.45], 13)")
+    page.get_by_role("link", name="数据来源").click()
+    page.get_by_text("能拿来做什么").wait_for()
+    page.get_by_role("link", name="地图").click()
+    page.wait_for_function(f"() => {MAP}.counts().land_cover > 0")
+    assert page.evaluate(f"{MAP}.map.getZoom()") == 13
+
+
+@pytest.mark.parametrize("size", [WIDE, NARROW], ids=["wide", "narrow"])
+@pytest.mark.parametrize("lang", ["zh", "en"])
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path or "map")
+def test_every_page_opens_in_both_languages_and_widths(
+    open_page: Opener, path: str, lang: str, size: dict[str, int]
+) -> None:
+    page = open_page(f"{path}?lang={lang}", size)
+    page.locator(".pm-line").first.wait_for(state="attached")
+    settled(page)
+    assert page.get_by_test_id("stException").count() == 0
+    wide = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
+    assert wide <= 0  # nothing sticks out at the side
+
+
+def test_using_every_control_asks_nothing_of_another_host(open_page: Opener) -> None:
+    page = open_page()
+    wait_for_map(page)
+    plan = read_plan(GEODATA)
+    for check in plan.checks.values():
+        choose(page, check.title.zh)
+    choose(page, "不叠加")
+    catalogue = load_pack(GEODATA).catalogue
+    for spec in catalogue.layers.values():
+        toggle(page, spec.title.zh)
+    page.get_by_role("button", name="底图").click()
+    page.get_by_text("瓦片坐标系").wait_for()
+    page.keyboard.press("Escape")
+    page.get_by_label("量距离和面积").click()
+    page.keyboard.press("Escape")
+    page.get_by_role("link", name="目标检查").click()
+    for number in range(len(plan.checks)):
+        page.get_by_role("button", name="详情").nth(number).click()
+        page.get_by_text("所用数据").wait_for()
+        page.get_by_role("button", name="详情").nth(number).click()
+        page.get_by_text("所用数据").wait_for(state="detached")
+
+
+def save(page: Page, button: str, folder: Path) -> Path:
+    with page.expect_download() as waiting:
+        page.get_by_role("button", name=button).first.click()
+    download: Download = waiting.value
+    path = folder / download.suggested_filename
+    download.save_as(path)
+    return path
+
+
+def test_the_downloaded_map_opens_by_itself_and_loads_nothing(
+    open_page: Opener, browser: Browser, tmp_path: Path
+) -> None:
+    page = open_page()
+    wait_for_map(page)
+    path = save(page, "下载地图", tmp_path)
+    alone = browser.new_page()
+    asked: list[str] = []
+    alone.on("request", lambda request: asked.append(request.url))
+    alone.goto(path.as_uri())
+    alone.wait_for_selector(".leaflet-container")
+    assert "示意数据" in alone.locator(".pm-title").inner_text()
+    assert [url for url in asked if not url.startswith(("data:", "blob:"))] == [path.as_uri()]
+    assert alone.evaluate("typeof L.map") == "function"
+    alone.close()
+
+
+def test_zone_tables_download_with_one_row_per_zone(open_page: Opener, tmp_path: Path) -> None:
+    page = open_page("zones")
+    page.get_by_role("button", name="下载", exact=True).click()
+    table = pd.read_csv(save(page, "CSV 表格", tmp_path), encoding="utf-8-sig")
+    assert len(table) == 11
+    assert "面积（m²）" in table.columns
+    assert table["面积（m²）"].sum() == pytest.approx(476.22e6, abs=0.05e6)
+    sheet = pd.read_excel(save(page, "Excel 表格", tmp_path))
+    assert sheet["面积（m²）"].to_list() == pytest.approx(table["面积（m²）"].to_list())
+
+
+def test_the_app_works_behind_a_path(
+    open_page: Opener, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    with serve(tmp_path_factory.mktemp("base"), "--server.baseUrlPath=plan/dongli") as under:
+        page = open_page("", base=under.url)
+        wait_for_map(page)
+        assert page.evaluate(f"{MAP}.counts()").get("streets") == 11
+        page.get_by_role("link", name="分区统计").click()
+        page.get_by_test_id("stDataFrame").first.wait_for()
+        assert "/plan/dongli/" in page.url
+
+
+def test_a_broken_pack_is_explained_on_the_page(
+    open_page: Opener, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    broken = tmp_path_factory.mktemp("broken")
+    (broken / "layers.toml").write_text("[pack\n", encoding="utf-8")
+    with serve(tmp_path_factory.mktemp("server"), pack=broken) as server:
+        page = open_page("", base=server.url)
+        page.get_by_text("layers.toml: not valid TOML").wait_for()
+        assert page.get_by_text("plan.toml: no such file").count() == 1
