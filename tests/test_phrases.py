@@ -145,7 +145,7 @@ def test_the_reason_names_the_unit_that_is_farthest_off(tiny: tuple[Pack, Plan])
     found = judged(plan.checks["coverage"], exactly(0.4), U1=exactly(0.45), U2=exactly(0.2))
     said = reason(pack, found, "en")
     assert "2 of 2 units miss the target (at least 50%)" in said
-    assert "the farthest off is East unit (20.0%)" in said
+    assert "the farthest off is East unit (20%)" in said
 
 
 def test_farthest_off_is_by_the_distance_from_the_units_own_limit(
@@ -155,14 +155,14 @@ def test_farthest_off_is_by_the_distance_from_the_units_own_limit(
     check = with_target(plan.checks["coverage"], at_least={"U1": 0.9, "U2": 0.3})
     # The west misses by 40 points, the east by 5, though the east's value is the lower one.
     found = judged(check, exactly(0.4), U1=exactly(0.5), U2=exactly(0.25))
-    assert "the farthest off is West unit (50.0%)" in reason(pack, found, "en")
+    assert "the farthest off is West unit (50%)" in reason(pack, found, "en")
 
 
 def test_farthest_off_an_equality_is_to_either_side(tiny: tuple[Pack, Plan]) -> None:
     pack, plan = tiny
     check = with_target(plan.checks["coverage"], equal=0.5)
     found = judged(check, exactly(0.6), U1=exactly(0.45), U2=exactly(0.9))
-    assert "the farthest off is East unit (90.0%)" in reason(pack, found, "en")
+    assert "the farthest off is East unit (90%)" in reason(pack, found, "en")
 
 
 def test_the_reason_of_a_range_gives_both_ends(tiny: tuple[Pack, Plan]) -> None:

@@ -152,7 +152,7 @@ class PlanMap {
     this.goTo(wish.bounds);
   }
 
-  goTo(bounds) {
+  goTo(bounds, animate = true) {
     const { facts: panel, tools } = this.parts;
     if (!this.placed) return;
     const side = !panel.hidden && !this.narrow ? panel.offsetWidth : 0;
@@ -160,7 +160,7 @@ class PlanMap {
     this.map.fitBounds(bounds, {
       paddingTopLeft: [tools.offsetLeft + tools.offsetWidth + 8, 24],
       paddingBottomRight: [side + 24, sheet + 40],
-      maxZoom: 17,
+      maxZoom: 17, animate,
     });
   }
 
@@ -237,7 +237,7 @@ class PlanMap {
       this.placed = true;
       this.legendOpen = !this.narrow;
       this.showLegend();
-      this.goTo(this.data.fit ? this.data.fit.bounds : this.data.home);
+      this.goTo(this.data.fit ? this.data.fit.bounds : this.data.home, false);
     }
   }
 

@@ -1,0 +1,197 @@
+"""Exports, read back by other programs: equal numbers, units in the headings, no totals row."""
+
+import csv
+import io
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import geopandas as gpd
+import openpyxl
+import pytest
+
+from layers import InputError, Pack
+from spatial import Plan, ZoneTable, open_pack, run_check, run_checks, zone_statistics
+from spatial.export import results_json, units_csv, write_results, write_zones, zones_bytes
+
+Edit = Callable[[str, str, str], None]
+BOM = b"\xef\xbb\xbf"
+
+
+@pytest.fixture
+def tiny(tiny_pack: Path) -> tuple[Pack, Plan]:
+    return open_pack(tiny_pack)
+
+
+@pytest.fixture
+def table(tiny: tuple[Pack, Plan]) -> ZoneTable:
+    pack, plan = tiny
+    return zone_statistics(pack, plan.zone_statistics, "units")
+
+
+def test_the_csv_of_zones_opens_in_excel_and_has_no_totals_row(
+    tiny: tuple[Pack, Plan], table: ZoneTable, tmp_path: Path
+) -> None:
+    path = tmp_path / "zones.csv"
+    write_zones(path, tiny[0], table, "zh")
+    content = path.read_bytes()
+    assert content.startswith(BOM)
+    assert b"\r\n" in content
+    rows = list(csv.DictReader(io.StringIO(content.decode("utf-8-sig"), newline="")))
+    assert [row["编号"] for row in rows] == ["U1", "U2"]
+    assert [row["名称"] for row in rows] == ["西单元", "东单元"]
+    areas = [float(row["面积（m²）"]) for row in rows]
+    assert areas == pytest.approx(table.frame["area_m2"].tolist(), rel=1e-12)
+    shares = [float(row["蓝绿空间占比（%）"]) for row in rows]
+    assert shares == pytest.approx([100, 50])
+    assert [row["数据依据"] for row in rows] == ["官方", "官方"]
+
+
+def test_the_workbook_has_the_numbers_as_numbers(
+    tiny: tuple[Pack, Plan], table: ZoneTable, tmp_path: Path
+) -> None:
+    path = tmp_path / "zones.xlsx"
+    write_zones(path, tiny[0], table, "en")
+    sheet = openpyxl.load_workbook(path).active
+    assert sheet is not None
+    heading, *rows = sheet.iter_rows(values_only=True)
+    assert len(rows) == 2
+    place = heading.index("Area within 500 m of a stop (m²)")
+    found = [row[place] for row in rows]
+    assert found == pytest.approx(table.frame["covered_m2"].tolist(), rel=1e-12)
+    assert [row[heading.index("Name")] for row in rows] == ["West unit", "East unit"]
+
+
+def test_a_name_that_looks_like_a_formula_stays_a_name(
+    tiny_pack: Path, edit: Edit, tmp_path: Path
+) -> None:
+    edit("units.geojson", '"西单元"', '"=1+1"')
+    pack, plan = open_pack(tiny_pack)
+    found = zone_statistics(pack, plan.zone_statistics, "units")
+    write_zones(tmp_path / "zones.xlsx", pack, found, "zh")
+    sheet = openpyxl.load_workbook(tmp_path / "zones.xlsx").active
+    assert sheet is not None
+    cell = sheet["B2"]
+    assert (cell.value, cell.data_type) == ("=1+1", "s")
+
+
+def test_the_geojson_of_zones_has_the_fields_with_their_units(
+    tiny: tuple[Pack, Plan], table: ZoneTable, tmp_path: Path
+) -> None:
+    path = tmp_path / "zones.geojson"
+    write_zones(path, tiny[0], table, "zh")
+    found = gpd.read_file(path).set_index("id")
+    assert found.crs.to_epsg() == 4326
+    assert found.index.tolist() == ["U1", "U2"]
+    assert found["name"].tolist() == ["西单元", "东单元"]
+    for column in table.columns:
+        assert found[column].tolist() == pytest.approx(table.frame[column].tolist(), rel=1e-9)
+    metres = found.to_crs(table.frame.crs).area.tolist()
+    assert metres == pytest.approx(table.frame["area_m2"].tolist(), abs=1.0)
+
+
+def test_the_geopackage_of_zones_is_in_the_metric_crs(
+    tiny: tuple[Pack, Plan], table: ZoneTable, tmp_path: Path
+) -> None:
+    path = tmp_path / "zones.gpkg"
+    for _ in range(2):  # the second takes the place of the first
+        write_zones(path, tiny[0], table, "en")
+    found = gpd.read_file(path, layer="units").set_index("id")
+    assert found.crs.to_epsg() == 4548
+    assert found["name"].tolist() == ["West unit", "East unit"]
+    assert found.area.tolist() == pytest.approx(table.frame["area_m2"].tolist(), rel=1e-12)
+    for column in table.columns:
+        assert found[column].tolist() == pytest.approx(table.frame[column].tolist(), rel=1e-12)
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".xlsx", ".geojson"])
+def test_a_missing_value_is_an_empty_cell_not_nought(
+    tiny_pack: Path, edit: Edit, suffix: str
+) -> None:
+    edit("plan.toml", 'stops = "bus_stops"\n', 'stops = "bus_stops"\nbuilt_up = "units"\n')
+    lines = (tiny_pack / "units.geojson").read_text(encoding="utf-8").splitlines()
+    (tiny_pack / "units.geojson").write_text("\n".join([lines[0], *lines[2:]]), encoding="utf-8")
+    pack, plan = open_pack(tiny_pack)
+    found = zone_statistics(pack, plan.zone_statistics, "land")  # L1 holds no built-up land
+    content = zones_bytes(pack, found, suffix, "en")
+    heading = "Built-up share within 500 m of a stop (%)"
+    if suffix == ".csv":
+        rows = list(csv.DictReader(io.StringIO(content.decode("utf-8-sig"), newline="")))
+        assert rows[0][heading] == ""
+    elif suffix == ".xlsx":
+        sheet = openpyxl.load_workbook(io.BytesIO(content)).active
+        assert sheet is not None
+        first, row, *_ = sheet.iter_rows(values_only=True)
+        assert row[first.index(heading)] is None
+    else:
+        features = json.loads(content)["features"]
+        assert features[0]["properties"]["built_up_covered_share"] is None
+
+
+def test_another_format_is_refused(tiny: tuple[Pack, Plan], table: ZoneTable) -> None:
+    with pytest.raises(InputError, match=r"'.pdf' is not a format of zone tables; use .csv, .xlsx"):
+        zones_bytes(tiny[0], table, ".pdf", "zh")
+
+
+def test_the_csv_of_units_has_units_in_its_headings(tiny: tuple[Pack, Plan]) -> None:
+    pack, plan = tiny
+    content = units_csv(pack, run_check(pack, plan.checks["coverage"]), "en")
+    assert content.startswith(BOM)
+    rows = list(csv.reader(io.StringIO(content.decode("utf-8-sig"), newline="")))
+    assert rows[0] == [
+        "ID",
+        "Name",
+        "Value (0–1)",
+        "Numerator (m²)",
+        "Denominator (m²)",
+        "Low (0–1)",
+        "High (0–1)",
+        "Met",
+    ]
+    assert [row[0] for row in rows[1:]] == ["U1", "U2"]
+    assert [row[1] for row in rows[1:]] == ["West unit", "East unit"]
+    assert [row[-1] for row in rows[1:]] == ["no", "no"]
+    assert float(rows[1][3]) / float(rows[1][4]) == pytest.approx(float(rows[1][2]))
+
+
+def test_a_unit_of_which_nothing_is_asked_is_neither_met_nor_not(tiny: tuple[Pack, Plan]) -> None:
+    pack, plan = tiny
+    content = units_csv(pack, run_check(pack, plan.checks["green"]), "zh").decode("utf-8-sig")
+    rows = list(csv.DictReader(io.StringIO(content, newline="")))
+    assert [row["是否达标"] for row in rows] == ["", ""]
+
+
+def test_evidence_names_its_check_basis_and_stop(tiny: tuple[Pack, Plan], tmp_path: Path) -> None:
+    pack, plan = tiny
+    written = write_results(tmp_path / "a" / "b", pack, run_checks(pack, plan), "zh")
+    assert sorted(path.name for path in written) == [  # nothing of what could not be measured
+        "coverage.csv",
+        "coverage.geojson",
+        "green.csv",
+        "green.geojson",
+    ]
+    features = json.loads(written[0].read_text(encoding="utf-8"))["features"]
+    assert {feature["properties"]["unit"] for feature in features} == {"U1", "U2"}
+    for feature in features:
+        properties = feature["properties"]
+        assert properties["check"] == "coverage"
+        assert properties["basis"] == "official"
+        assert properties["conclusive"] is True
+        assert properties["nearest_stop"] in {"S1", "S2"}
+    found = gpd.read_file(tmp_path / "a" / "b" / "green.geojson")
+    assert found["class_code"].tolist() == ["0701"]
+    assert found.to_crs("EPSG:4548").area.tolist() == pytest.approx([1e6], abs=1.0)
+
+
+def test_the_json_is_plain_data_and_holds_the_figures(tiny: tuple[Pack, Plan]) -> None:
+    pack, plan = tiny
+    data = results_json(pack, run_checks(pack, plan), "zh")
+    again = json.loads(json.dumps(data, allow_nan=False))
+    assert again == data
+    coverage = data["results"][0]
+    assert coverage["evidence"]["area_m2"] == pytest.approx(
+        coverage["denominator"] - coverage["numerator"], abs=1.0
+    )
+    assert data["results"][2]["value"] is None
+    assert data["results"][2]["units"] == []
+    assert data["results"][2]["evidence"] == {"count": 0, "area_m2": 0.0}
