@@ -46,6 +46,7 @@ from geodata.drawing import (  # noqa: E402
     along,
     areal,
     between,
+    cleaned,
     grown,
     partition,
     polygons,
@@ -70,6 +71,7 @@ EXPRESSWAY_WIDTH_M, STREET_WIDTH_M, SHELTER_BELT_M = 60, 40, 100
 RING_BELT_INSIDE_M, RING_BELT_OUTSIDE_M = 58, 500  # the two belts that box 16 names
 STOPS_APART_M = 300
 CRUMB_M2 = 10_000  # a smaller scrap of a partition joins a neighbour
+SLIVER_M2 = 100  # what two nearly equal borders leave between them is not drawn
 
 SQUARE_METRES = {"area_km2": 1e6, "forest_km2": 1e6, "area_mu": 10_000 / 15}
 
@@ -353,10 +355,10 @@ def areas(layer: str) -> Callable[[Sketch], Iterator[Feature]]:
             facts = {}
             if "to" in order:
                 area_m2 = words[order["to"]] * SQUARE_METRES[order["to"]]
-                drawn[feature] = areal(grown(seed, room, area_m2))
+                drawn[feature] = cleaned(grown(seed, room, area_m2), SLIVER_M2)
                 facts = {"area_m2": round(area_m2)}
             else:
-                drawn[feature] = areal(seed & room)
+                drawn[feature] = cleaned(seed & room, SLIVER_M2)
             yield Feature(feature, drawn[feature], facts=facts)
 
     return draw

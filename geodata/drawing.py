@@ -15,6 +15,7 @@ from shapely.ops import substring
 
 GRID_M = 1e-6  # partitions are noded on this grid, far below the nine decimals written
 ARC_SEGMENTS = 8  # per quarter circle, for the ends and bends of drawn strips
+NECK_M = 0.5  # no part of a cut area is narrower than twice this
 MOST_GROWTH_M, HALVINGS = 10_000.0, 60  # a seed's edge moves so far at most, in ever halved steps
 
 Compass = Literal["N", "E", "S", "W"]
@@ -102,6 +103,18 @@ def areal(geometry: BaseGeometry) -> BaseGeometry:
     """Keep the polygons of what an intersection left."""
     parts = polygons(geometry)
     return parts[0] if len(parts) == 1 else MultiPolygon(parts)
+
+
+def cleaned(geometry: BaseGeometry, crumb_m2: float) -> BaseGeometry:
+    """Drop necks, parts and holes that two nearly equal borders left between them."""
+    narrow = geometry.buffer(-NECK_M, join_style="mitre")
+    parts = polygons(narrow.buffer(NECK_M, join_style="mitre") & geometry)
+    return areal(MultiPolygon([_without_crumbs(p, crumb_m2) for p in parts if p.area >= crumb_m2]))
+
+
+def _without_crumbs(polygon: Polygon, crumb_m2: float) -> Polygon:
+    holes = [hole for hole in polygon.interiors if Polygon(hole).area >= crumb_m2]
+    return Polygon(polygon.exterior, holes)
 
 
 def between(line: LineString, first: BaseGeometry, second: BaseGeometry) -> LineString:

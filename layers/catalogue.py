@@ -85,9 +85,10 @@ class LayerSpec(Entry):
     `file` is empty where the plan asks for a layer that nobody has delivered yet: such an entry
     is shown as missing, and a check that needs it is undetermined. `sha256` is recorded where the
     file came from outside, and then checked. `key` is the property that holds the features' ids;
-    empty, the ids are made from the features' contents, for files that carry none. `drawn_to`
-    names the checks whose target figure the geometry was drawn to meet, and which it therefore
-    cannot decide.
+    empty, the ids are made from the features' contents, for files that carry none. `context` says
+    that the map names this layer's feature when it tells where a point lies, `search` that its
+    features are found by name. `drawn_to` names the checks whose target figure the geometry was
+    drawn to meet, and which it therefore cannot decide.
     """
 
     id: str
@@ -103,6 +104,8 @@ class LayerSpec(Entry):
     accuracy_m: Annotated[float, Field(ge=0)]
     margin_m: Annotated[float, Field(ge=0)] | None = None
     drawn_to: tuple[str, ...] = ()
+    context: bool = False
+    search: bool = True
     style: Style = Style()
 
     @field_validator("file")
@@ -119,6 +122,13 @@ class LayerSpec(Entry):
         return STANDARD_COLUMNS.get(column, Text(zh=column, en=column))
 
 
+class Preset(Entry):
+    """Layers that are shown together, for one of the questions that bring people to the map."""
+
+    title: Text
+    layers: tuple[str, ...]
+
+
 class PackSpec(Entry):
     """The `[pack]` table: what holds for all layers.
 
@@ -132,6 +142,7 @@ class PackSpec(Entry):
     margin_m: Annotated[float, Field(ge=0)] = 1.0
     groups: Mapping[str, Text]
     sources: Mapping[str, Source] = {}
+    presets: Mapping[str, Preset] = {}
 
 
 class Catalogue(Entry):
@@ -164,7 +175,11 @@ def read_catalogue(folder: Path) -> Catalogue:
     if pack is None or problems:
         raise InputError(problems)
     catalogue = Catalogue(pack=pack, layers=layers)
-    problems = [*_pack_problems(catalogue), *_layer_problems(catalogue)]
+    problems = [
+        *_pack_problems(catalogue),
+        *_preset_problems(catalogue),
+        *_layer_problems(catalogue),
+    ]
     if problems:
         raise InputError(problems)
     return catalogue
@@ -210,6 +225,15 @@ def _pack_problems(catalogue: Catalogue) -> Iterator[Problem]:
     elif not catalogue.layers[pack.area].file:
         message = f"layer '{pack.area}' has no file; the area that bounds the pack must be there"
         yield Problem(f"{where}.area", "", "area", message)
+
+
+def _preset_problems(catalogue: Catalogue) -> Iterator[Problem]:
+    for name, preset in catalogue.pack.presets.items():
+        for layer in preset.layers:
+            if layer not in catalogue.layers:
+                where = f"{CATALOGUE_FILE} [pack.presets.{name}].layers"
+                message = unknown("layer", layer, list(catalogue.layers))
+                yield Problem(where, "", "layer", message)
 
 
 def _layer_problems(catalogue: Catalogue) -> Iterator[Problem]:

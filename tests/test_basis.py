@@ -1,5 +1,7 @@
 """The basis of data: an order from official to synthetic, and the weakest of several."""
 
+from random import Random
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,7 +16,7 @@ def test_official_data_are_strongest_and_synthetic_weakest() -> None:
 
 
 @given(bases, st.randoms())
-def test_the_order_of_inputs_is_irrelevant(found: list[Basis], random: "st.random.Random") -> None:
+def test_the_order_of_inputs_is_irrelevant(found: list[Basis], random: Random) -> None:
     shuffled = found.copy()
     random.shuffle(shuffled)
     assert weakest(shuffled) == weakest(found)

@@ -11,7 +11,6 @@ import pytest
 from layers import LANGUAGES, Pack
 from spatial import Plan, open_pack, run_check, run_checks
 from spatial.phrases import reason
-from spatial.plan import Check
 from spatial.verdict import CheckResult
 
 Edit = Callable[[str, str, str], None]
@@ -104,7 +103,11 @@ def test_features_that_a_check_does_not_choose_do_not_weaken_it(
     tiny_pack: Path, edit: Edit
 ) -> None:
     edit("units.geojson", '"id": "U2"', '"id": "U2", "basis": "synthetic"')
-    edit("plan.toml", 'zones = "units" }\n', 'zones = { layer = "units", where = { name = "西单元" } } }\n')
+    edit(
+        "plan.toml",
+        'zones = "units" }\n',
+        'zones = { layer = "units", where = { name = "西单元" } } }\n',
+    )
     found = run(tiny_pack, "green")
     assert found.measured is not None
     assert found.measured.values.index.tolist() == ["U1"]
@@ -199,6 +202,6 @@ def test_what_the_embedded_coverage_leaves_open_is_its_gaps(
 
 def test_a_check_is_a_frozen_value(tiny_pack: Path) -> None:
     _, plan = open_pack(tiny_pack)
-    check: Check = plan.checks["green"]
+    check = plan.checks["green"]
     with pytest.raises(ValueError, match="frozen"):
         check.judge = "each"  # type: ignore[misc]

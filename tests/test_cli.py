@@ -13,8 +13,7 @@ import geopandas as gpd
 import openpyxl
 import pandas as pd
 import pytest
-from click.testing import Result
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from layers import LANGUAGES
 from spatial.__main__ import app
@@ -133,7 +132,9 @@ def test_a_range_in_english_is_not_in_chinese_brackets(tiny_pack: Path, edit: Ed
 def test_brackets_in_a_place_of_the_plan_are_printed_not_obeyed(
     tiny_pack: Path, edit: Edit
 ) -> None:
-    edit("plan.toml", "cite = { box = 12 }", 'cite = { clause = { zh = "[/b]甲[乙]", en = "[/b]" } }')
+    edit(
+        "plan.toml", "cite = { box = 12 }", 'cite = { clause = { zh = "[/b]甲[乙]", en = "[/b]" } }'
+    )
     assert "[/b]甲[乙]" in ran("check", "--pack", tiny_pack)
 
 
@@ -201,7 +202,9 @@ def test_zones_take_another_radius(tiny_pack: Path, tmp_path: Path) -> None:
     out = tmp_path / "zones.csv"
     ran("zones", "--zones", "units", "--pack", tiny_pack, "--radius", "250", "--out", out)
     table = pd.read_csv(out, encoding="utf-8-sig")
-    assert table["站点 250 米覆盖面积（m²）"].tolist() == pytest.approx([196_350, 196_350], rel=2e-4)
+    assert table["站点 250 米覆盖面积（m²）"].tolist() == pytest.approx(
+        [196_350, 196_350], rel=2e-4
+    )
 
 
 def test_layers_are_listed_with_basis_and_number(tiny_pack: Path) -> None:
@@ -232,7 +235,6 @@ def test_every_command_refuses_a_pack_that_is_not_there(
 
 
 def test_a_file_in_place_of_a_pack_is_refused(tiny_pack: Path) -> None:
-    assert all("cannot be read" in line for line in refused("check", "--pack", tiny_pack / "x.toml")) or True
     lines = refused("check", "--pack", tiny_pack / "plan.toml")
     assert sorted(line.split(":")[0] for line in lines) == ["layers.toml", "plan.toml"]
 
@@ -249,10 +251,10 @@ def test_every_command_validates_the_whole_pack_before_it_measures(
 
 
 def test_an_unknown_check_is_named_with_the_known_ones(tiny_pack: Path) -> None:
+    known = "known checks are 'coverage', 'green', 'metro_coverage'"
     assert refused("check", "--pack", tiny_pack, "--only", "gren", "--only", "x") == [
-        "check --only: unknown check 'gren' (did you mean 'green'?); known checks are"
-        " 'coverage', 'green', 'metro_coverage'",
-        "check --only: unknown check 'x'; known checks are 'coverage', 'green', 'metro_coverage'",
+        f"check --only: unknown check 'gren' (did you mean 'green'?); {known}",
+        f"check --only: unknown check 'x'; {known}",
     ]
 
 
@@ -337,9 +339,7 @@ def test_the_module_runs_as_a_program(tiny_pack: Path) -> None:
     assert found.stderr == b""
 
 
-def test_the_module_refuses_as_a_program_without_a_traceback(
-    tiny_pack: Path, edit: Edit
-) -> None:
+def test_the_module_refuses_as_a_program_without_a_traceback(tiny_pack: Path, edit: Edit) -> None:
     edit("plan.toml", "[plan]", "[plan")
     found = process("layers", "validate", "--pack", tiny_pack, PYTHONUTF8="1")
     assert found.returncode == 2

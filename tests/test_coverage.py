@@ -2,6 +2,8 @@
 
 import math
 from collections.abc import Sequence
+from itertools import pairwise
+from random import Random
 
 import geopandas as gpd
 import pytest
@@ -223,7 +225,7 @@ def test_a_larger_radius_never_covers_less(places: list[tuple[float, float]]) ->
         stop_coverage(points(places), area, radius_m=radius_m).whole.numerator or 0.0
         for radius_m in (100.0, 250.0, 500.0, 1000.0, 4000.0)
     ]
-    assert all(less <= more + 1e-6 for less, more in zip(covered, covered[1:], strict=False))
+    assert all(less <= more + 1e-6 for less, more in pairwise(covered))
     assert covered[-1] == pytest.approx(SQUARE.area)  # nothing is 4 km away
 
 
@@ -239,7 +241,7 @@ def test_more_stops_never_cover_less(
 
 @given(some_stops, st.randoms())
 def test_the_order_of_features_is_irrelevant(
-    places: list[tuple[float, float]], random: "st.random.Random"
+    places: list[tuple[float, float]], random: Random
 ) -> None:
     stops = points(list(dict.fromkeys(places)))
     units = frame([box(0, 0, 700, 2000), box(700, 0, 2000, 2000)], ["U1", "U2"])

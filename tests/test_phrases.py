@@ -168,7 +168,10 @@ def test_farthest_off_an_equality_is_to_either_side(tiny: tuple[Pack, Plan]) -> 
 def test_the_reason_of_a_range_gives_both_ends(tiny: tuple[Pack, Plan]) -> None:
     pack, plan = tiny
     found = judged(plan.checks["green"], Figure(0.6, 6, 10, 0.6, 0.8))
-    assert reason(pack, found, "zh") == "可能值在 60% 与 80% 之间，跨过目标（不低于 70%），不能下结论。"
+    assert (
+        reason(pack, found, "zh")
+        == "可能值在 60% 与 80% 之间，跨过目标（不低于 70%），不能下结论。"
+    )
 
 
 def test_the_reason_of_a_missing_layer_names_it(tiny: tuple[Pack, Plan]) -> None:

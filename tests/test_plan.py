@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from layers import LANGUAGES, InputError, Pack
+from layers import LANGUAGES, InputError, Pack, Text
 from spatial import Plan, open_pack
 from spatial.measures import MEASURES
 from spatial.phrases import sentence
-from spatial.plan import Cite, Text, read_plan
+from spatial.plan import Cite, read_plan
 
 Edit = Callable[[str, str, str], None]
 Lines = Callable[[], list[str]]
@@ -146,7 +146,8 @@ SPOILT = [
     pytest.param(
         "target = { at_least = 0.7,",
         "target = { at_lest = 0.7,",
-        r"plan.toml \[green\].target: (unknown key 'at_lest' \(did you mean 'at_least'\?\)|give one)",
+        r"plan.toml \[green\].target: unknown key 'at_lest' \(did you mean 'at_least'\?\); known"
+        r" keys are 'unit', 'at_least', 'at_most', 'equal', 'tolerance'",
         id="misspelt comparison",
     ),
     pytest.param(
@@ -158,7 +159,7 @@ SPOILT = [
     pytest.param(
         "target = { at_least = 0.7,",
         "target = { ",
-        r"plan.toml \[green\].target: dict is not right: give one of at_least, at_most, equal; none",
+        r"plan.toml \[green\].target: dict is not right: give one of at_least, at_most, .*none",
         id="no comparison",
     ),
     *[
@@ -247,18 +248,11 @@ SPOILT = [
 
 @pytest.mark.parametrize("old,new,line", SPOILT)
 def test_a_mistake_gives_one_clear_line(
-    edit: Edit,
-    problem_lines: Lines,
-    request: pytest.FixtureRequest,
-    old: str,
-    new: str,
-    line: str,
+    edit: Edit, problem_lines: Lines, old: str, new: str, line: str
 ) -> None:
     edit("plan.toml", old, new)
-    lines = problem_lines()
-    expected = 2 if request.node.callspec.id == "misspelt comparison" else 1
-    assert len(lines) <= expected, lines
-    assert all(re.match(line, found) for found in lines), lines
+    (found,) = problem_lines()
+    assert re.match(line, found), found
 
 
 def test_the_mistakes_of_both_files_and_the_data_between_them_come_at_once(
@@ -296,14 +290,18 @@ def test_geometry_drawn_to_a_check_that_is_not_there_is_a_mistake(
 ) -> None:
     edit("layers.toml", "accuracy_m = 1\n[land.c", 'accuracy_m = 1\ndrawn_to = ["gren"]\n[land.c')
     (line,) = problem_lines()
-    assert line.startswith("layers.toml [land].drawn_to: unknown check 'gren' (did you mean 'green'")
+    assert line.startswith(
+        "layers.toml [land].drawn_to: unknown check 'gren' (did you mean 'green'"
+    )
 
 
 def test_class_codes_that_are_numbers_are_refused_not_misread(
-    tiny_pack: Path, edit: Edit, problem_lines: Lines
+    edit: Edit, problem_lines: Lines
 ) -> None:
     # 0301 as a number is 301, which no code begins with; with a null beside it, even 301.0.
-    edit("layers.toml", '[land.columns]\nclass_code = { title = { zh = "代码", en = "Code" } }\n', "")
+    edit(
+        "layers.toml", '[land.columns]\nclass_code = { title = { zh = "代码", en = "Code" } }\n', ""
+    )
     edit("layers.toml", '[land.style]\nby = "class_code"\n', "")
     edit("land.geojson", '"0301"', "301")
     edit("land.geojson", '"1701"', "1701")

@@ -1,7 +1,6 @@
 """From a measured value to a verdict: comparisons, ranges, units, and what sketches may prove."""
 
 from collections.abc import Mapping
-from typing import Any
 
 import geopandas as gpd
 import pytest
@@ -18,7 +17,7 @@ NOTHING = Figure(None, None, None, None, None)
 TEXT = Text(zh="目标", en="target")
 
 
-def target(**asked: Any) -> Target:
+def target(**asked: float | Mapping[str, float]) -> Target:
     return Target.model_validate({"unit": "share", **asked})
 
 

@@ -12,7 +12,15 @@ from spatial import Plan, ZoneTable, open_pack, polygon_layers, zone_statistics
 Edit = Callable[[str, str, str], None]
 
 DISC = math.pi * 500**2
-ADDING_UP = ("area_m2", "green_m2", "water_m2", "blue_green_m2", "unclassified_m2", "built_up_m2")
+MANY = 50  # more zones take seconds and say the same
+ADDING_UP: tuple[str, ...] = (
+    "area_m2",
+    "green_m2",
+    "water_m2",
+    "blue_green_m2",
+    "unclassified_m2",
+    "built_up_m2",
+)
 ADDING_UP += ("covered_m2", "gap_m2", "built_up_gap_m2")
 
 
@@ -151,11 +159,12 @@ def test_the_tiers_add_up_to_the_barrier(embedded: tuple[Pack, Plan]) -> None:
     assert tiers.total["area_m2"] == pytest.approx(barrier.area, abs=1.0)
 
 
-def test_every_polygon_layer_of_the_embedded_pack_can_be_zones(
+def test_the_polygon_layers_of_the_embedded_pack_can_be_zones(
     embedded: tuple[Pack, Plan],
 ) -> None:
     pack, plan = embedded
-    for layer in polygon_layers(pack):
+    few = [layer for layer in polygon_layers(pack) if len(pack.layers[layer].frame) <= MANY]
+    for layer in few:
         table = zone_statistics(pack, plan.zone_statistics, layer)
         frame, total = table.frame, table.total
         assert list(frame.index) == list(pack.layers[layer].frame.index)

@@ -32,9 +32,9 @@ from views.drawing import (
 from views.facts import class_name
 from views.layer_tree import look_of
 from views.leaflet import MapData, leaflet_map
-from views.map_page import OVERLAY
 from views.params import edit_params, is_changed
 from views.publish import leaflet_assets
+from views.selection import OVERLAY
 from views.session import Opened, result_of
 from views.text import Words
 

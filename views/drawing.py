@@ -9,7 +9,7 @@ import streamlit as st
 
 from layers import Language, Pack, Style
 from layers.catalogue import GeometryKind, LayerSpec
-from layers.projection import polynomial_projection
+from layers.projection import PolynomialProjection, polynomial_projection
 from spatial import CheckResult
 from spatial.export import geojson_text
 from spatial.measurement import Measurement
@@ -52,7 +52,7 @@ def map_layer(opened: Opened, layer_id: str, look: Look, lang: Language) -> MapL
         style=look.style,
         hash=content.hash,
         url=content.url,
-        geojson=content.geojson,
+        geojson=content.content,
         opacity=look.opacity,
     )
 
@@ -68,7 +68,7 @@ def evidence_layer(opened: Opened, result: CheckResult, words: Words) -> MapLaye
         geometry="polygon",
         style=EVIDENCE,
         hash=content.hash,
-        geojson=content.geojson,
+        geojson=content.content,
     )
 
 
@@ -142,10 +142,14 @@ def bounds_of(geometry: gpd.GeoSeries | shapely.Geometry, pack: Pack) -> Bounds:
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """What every map of a pack has: the view that shows the area whole, and its metric CRS."""
+    """What every map of a pack has: the view of the whole area, and the metric CRS.
+
+    `projection` is `fitted` as the browser gets it.
+    """
 
     home: Bounds
     projection: Projection
+    fitted: PolynomialProjection
 
 
 def map_frame(opened: Opened) -> Frame:
@@ -174,4 +178,4 @@ def _frame(_opened: Opened, key: str) -> Frame:
         north=fitted.north,
         bounds=((south, west), (north, east)),
     )
-    return Frame(home, projection)
+    return Frame(home, projection, fitted)

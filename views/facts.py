@@ -1,7 +1,6 @@
 """What the panel says of a feature: its facts, where they come from, what else lies there."""
 
 import math
-from collections.abc import Sequence
 from numbers import Real
 
 import pandas as pd
@@ -10,14 +9,14 @@ from layers import Language, Pack
 from layers.catalogue import Column, LayerSpec
 from spatial import CheckResult
 from spatial.phrases import area_text, basis_text, feature_names, number_text, unit_names
-from views.leaflet import Badge, Hit, Other, Row, Selection
+from views.leaflet import Badge, Hit, Row, Selection
 from views.text import Words
 
 EVIDENCE_PREFIX = "evidence:"
 
 
 def feature_selection(
-    pack: Pack, hit: Hit, at: tuple[float, float] | None, others: Sequence[Other], words: Words
+    pack: Pack, hit: Hit, at: tuple[float, float], words: Words
 ) -> Selection | None:
     """Describe a feature of the pack for the map's panel; None where there is no such feature."""
     layer = pack.layers.get(hit.layer)
@@ -52,18 +51,11 @@ def feature_selection(
         subtitle=spec.title.in_(lang),
         badges=(Badge(basis_text(row["basis"], lang), row["basis"]),),
         rows=tuple(rows),
-        others=tuple(others),
     )
 
 
 def evidence_selection(
-    pack: Pack,
-    result: CheckResult,
-    hit: Hit,
-    at: tuple[float, float] | None,
-    *,
-    others: Sequence[Other],
-    words: Words,
+    pack: Pack, result: CheckResult, hit: Hit, at: tuple[float, float], words: Words
 ) -> Selection | None:
     """Describe a gap of a check."""
     if result.measured is None or int(hit.id) not in result.measured.evidence.index:
@@ -97,7 +89,6 @@ def evidence_selection(
         subtitle=words(f"evidence.{check.measure}"),
         badges=() if basis is None else (Badge(basis_text(basis, lang), basis),),
         rows=tuple(rows),
-        others=tuple(others),
     )
 
 

@@ -6,6 +6,7 @@
 const NARROW_PX = 640;
 const MINIMUM_PX = 420;
 const MARGIN_PX = 8;
+const PANEL_PX = 330;
 const CLEAR_PX = 28; // between the clicked point and the panel
 const NO_SELECTION = { selection: null, picked: null };
 
@@ -26,12 +27,13 @@ class PlanMap {
     this.canvas = el("div", { class: "map" });
     this.hatchings = svg("defs", {});
     this.parts = {};
-    for (const name of ["degrees", "tools", "legend card", "messages", "measure card", "hover",
-      "status", "facts card"]) {
+    for (const name of ["degrees", "tools", "search card", "legend card", "messages", "measure card",
+      "hover", "status", "facts card"]) {
       const [part] = name.split(" ");
       this.parts[part] = el("div", { class: name });
     }
     this.parts.measure.hidden = this.parts.facts.hidden = this.parts.hover.hidden = true;
+    this.search = new Search(this.parts.search, (entry) => this.find(entry));
     this.host.append(
       this.canvas,
       svg("svg", { class: "patterns", "aria-hidden": "true" }, this.hatchings),
@@ -92,6 +94,7 @@ class PlanMap {
       minZoom: 4, maxZoom: 20, zoomAnimation: !still, fadeAnimation: !still, inertia: !still,
     });
     this.map.fitBounds(data.home, { animate: false });
+    this.shared = data.share ? viewInAddress() : null;
     this.attribution = L.control.attribution({ prefix: false }).addTo(this.map);
     this.graticule = new Graticule(this.map, this.parts.degrees);
     this.stack = new LayerStack(this.map, this.hatchings, () => this.onLayers());
@@ -114,7 +117,10 @@ class PlanMap {
     this.map.on("mousemove", (event) => this.onMove(event));
     this.map.on("mouseout movestart zoomstart", () => this.hover(null));
     this.map.on("mouseout", () => this.read(null));
-    this.map.on("moveend", () => this.status());
+    this.map.on("moveend", () => {
+      this.status();
+      this.share();
+    });
   }
 
   // ---- what Python says ----
@@ -131,10 +137,23 @@ class PlanMap {
     this.showTiles(data.tiles);
     this.labels.lang = data.lang;
     this.showLegend();
+    this.parts.search.hidden = !data.search;
+    this.search.configure(data, data.titles || {});
     this.select(data.selection);
     this.stack.show(data.layers);
     this.fit(data.fit);
     this.status();
+    setTimeout(() => this.share(), 400); // after Python has written the rest of the address
+  }
+
+  // Keep the view in the page's address, so that a copied link opens it again.
+  share() {
+    if (this.data.share && this.placed && this.root) writeViewInAddress(this.map);
+  }
+
+  find(entry) {
+    this.goTo(entry.bounds, { room: true });
+    this.send("find", { layer: entry.layer, id: entry.id, lat: entry.at[0], lng: entry.at[1] });
   }
 
   showTiles(tiles) {
@@ -152,15 +171,17 @@ class PlanMap {
     this.goTo(wish.bounds);
   }
 
-  goTo(bounds, animate = true) {
+  // `room` leaves place for the panel that is about to open.
+  goTo(bounds, { animate = true, room = false } = {}) {
     const { facts: panel, tools } = this.parts;
     if (!this.placed) return;
-    const side = !panel.hidden && !this.narrow ? panel.offsetWidth : 0;
-    const sheet = !panel.hidden && this.narrow ? panel.offsetHeight : 0;
+    const informed = !panel.hidden || room;
+    const side = informed && !this.narrow ? PANEL_PX : 0;
+    const sheet = informed && this.narrow ? this.host.clientHeight * 0.45 : 0;
     this.map.fitBounds(bounds, {
       paddingTopLeft: [tools.offsetLeft + tools.offsetWidth + 8, 24],
       paddingBottomRight: [side + 24, sheet + 40],
-      maxZoom: 17, animate,
+      maxZoom: room ? 15 : 17, animate,
     });
   }
 
@@ -237,7 +258,8 @@ class PlanMap {
       this.placed = true;
       this.legendOpen = !this.narrow;
       this.showLegend();
-      this.goTo(this.data.fit ? this.data.fit.bounds : this.data.home, false);
+      if (this.shared) this.map.setView(this.shared.center, this.shared.zoom, { animate: false });
+      else this.goTo(this.data.fit ? this.data.fit.bounds : this.data.home, { animate: false });
     }
   }
 
@@ -356,8 +378,8 @@ class PlanMap {
   // Boxes, in pixels of the map, that names keep out of.
   obstacles() {
     const host = this.canvas.getBoundingClientRect();
-    const { tools, legend: key, facts: panel, status } = this.parts;
-    return [tools, key, panel, status]
+    const { tools, search, legend: key, facts: panel, status } = this.parts;
+    return [tools, search, key, panel, status]
       .filter((part) => !part.hidden && part.offsetWidth)
       .map((part) => part.getBoundingClientRect())
       .map((b) => [b.left - host.left, b.top - host.top, b.right - host.left, b.bottom - host.top]);
@@ -418,6 +440,23 @@ function placeMark(at, base) {
   if (!at) return [];
   const ring = (style) => L.circleMarker(at, { ...base, fill: false, radius: 9, ...style });
   return [ring({ color: "#ffffff", weight: 6 }), ring({ color: "#1f2a30", weight: 2.5 })];
+}
+
+// The view as `view=latitude,longitude,zoom` in the address; null where there is none.
+function viewInAddress() {
+  const text = new URLSearchParams(window.location.search).get("view") || "";
+  const [lat, lng, zoom] = text.split(",").map(Number);
+  const right = Math.abs(lat) <= 90 && Math.abs(lng) <= 360 && zoom >= 0 && zoom <= 24;
+  return right ? { center: [lat, lng], zoom } : null;
+}
+
+function writeViewInAddress(map) {
+  const { lat, lng } = map.getCenter();
+  const view = `${lat.toFixed(5)},${lng.toFixed(5)},${map.getZoom()}`;
+  const address = new URL(window.location.href);
+  if (address.searchParams.get("view") === view) return;
+  address.searchParams.set("view", view);
+  window.history.replaceState(window.history.state, "", address);
 }
 
 // Leaflet is a classic script that sets window.L; its style sheet goes into the shadow root as

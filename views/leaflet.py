@@ -113,7 +113,11 @@ class Other:
 
 @dataclass(frozen=True)
 class Selection:
-    """The selected feature and what the panel says of it; `at` is latitude, longitude."""
+    """The selected feature and what the panel says of it; `at` is latitude, longitude.
+
+    `checks` and `others` are lists to choose from: targets that it takes part in, and other
+    features at the place. A choice comes back as a Hit.
+    """
 
     layer: str
     id: str
@@ -122,6 +126,7 @@ class Selection:
     subtitle: str = ""
     badges: tuple[Badge, ...] = ()
     rows: tuple[Row, ...] = ()
+    checks: tuple[Other, ...] = ()
     others: tuple[Other, ...] = ()
 
 
@@ -164,12 +169,31 @@ class Fit:
 
 
 @dataclass(frozen=True)
+class Index:
+    """The search index, at an address or as it is; see `views.search` for its entries."""
+
+    hash: str
+    url: str = ""
+    content: Any = None
+
+
+@dataclass(frozen=True)
+class Found:
+    """A feature that was searched for and chosen, with a point inside it."""
+
+    hit: Hit
+    lat: float
+    lng: float
+
+
+@dataclass(frozen=True)
 class MapData:
     """All that the map shows; `layers` are the visible ones, lowest first.
 
     `strings` are the words of the table `[leaflet]` of `text.toml` in the language `lang`, which
     also chooses between a label's column `X` and `X_en`. The height "fill" reaches down to the
-    end of the window.
+    end of the window. With `share` the view stands in the page's address and is taken from there
+    at first. `titles` names the layers that `search` finds features of.
     """
 
     lang: Language
@@ -182,6 +206,9 @@ class MapData:
     fit: Fit | None = None
     projection: Projection | None = None
     tiles: Tiles | None = None
+    search: Index | None = None
+    titles: Mapping[str, str] | None = None
+    share: bool = False
     height: int | Literal["fill"] = "fill"
 
 
@@ -211,11 +238,13 @@ def leaflet_map(
     data: MapData,
     on_click: Callable[[Click], None],
     on_pick: Callable[[Hit], None],
+    on_find: Callable[[Found], None] | None = None,
 ) -> None:
     """Show the map.
 
     `on_click` is told of a click on the map, before the page runs again, and of the panel's
-    closing (a click without hits); `on_pick` of a choice from the panel's list. The view belongs
+    closing (a click without hits); `on_pick` of a choice from the panel's lists, `on_find` of one
+    from the search box. The view belongs
     to the browser: it is kept for each `key`, through reruns and page changes.
     """
 
@@ -230,11 +259,18 @@ def leaflet_map(
             on_pick(_hit(event))
 
     seen = {field.name: _plain(getattr(data, field.name)) for field in fields(data)}
+
+    def found() -> None:
+        event = st.session_state[key]["find"]
+        if event is not None and on_find is not None:
+            on_find(Found(_hit(event), float(event["lat"]), float(event["lng"])))
+
     _component(
         key=key,
         data={"key": key, **seen},
         on_click_change=clicked,
         on_pick_change=picked,
+        on_find_change=found,
     )
 
 

@@ -102,7 +102,8 @@ function facts(selection, strings, actions) {
     iconButton(strings.close, ICONS.close, actions.close, { class: "close" }));
   const badges = selection.badges.length ? [el("div", { class: "badges" }, ...selection.badges.map(badge))] : [];
   const rows = el("dl", {}, ...selection.rows.flatMap((row) => factRow(row, strings)));
-  return [heading, el("div", { class: "body" }, ...badges, rows, ...alsoHere(selection.others, strings, actions))];
+  return [heading, el("div", { class: "body" }, ...badges, rows, ...links(strings.checks, selection.checks, actions),
+    ...links(strings.also_here, selection.others, actions))];
 }
 
 function factRow(row, strings) {
@@ -123,11 +124,12 @@ function factRow(row, strings) {
   return [name, value];
 }
 
-function alsoHere(others, strings, actions) {
+// A list of things to go to: targets that use the feature, other features at the place.
+function links(title, others, actions) {
   if (!others.length) return [];
   const item = (other) =>
     el("li", {}, el("button", { type: "button", onclick: () => actions.pick(other) }, other.label));
-  return [el("div", { class: "others" }, el("h3", {}, strings.also_here), el("ul", {}, ...others.map(item)))];
+  return [el("div", { class: "others" }, el("h3", {}, title), el("ul", {}, ...others.map(item)))];
 }
 
 // ---- messages and figures ----

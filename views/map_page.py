@@ -7,6 +7,7 @@ import streamlit as st
 
 from spatial import CheckResult
 from spatial.phrases import reason
+from views.address import read_address, write_address, write_selection
 from views.chips import line, status_chip, text
 from views.drawing import (
     Look,
@@ -18,34 +19,32 @@ from views.drawing import (
     map_layer,
 )
 from views.exported_map import offer_map
-from views.facts import EVIDENCE_PREFIX, evidence_selection, feature_selection, hit_label
 from views.ground import choose_ground
 from views.layer_tree import FIT, layer_tree
-from views.leaflet import (
-    Badge,
-    Click,
-    Hit,
-    LegendGroup,
-    MapData,
-    MapLayer,
-    Other,
-    Selection,
-    leaflet_map,
-)
+from views.leaflet import Badge, Index, LegendGroup, MapData, MapLayer, leaflet_map
 from views.params import edit_params
+from views.presets import offer_presets
 from views.publish import leaflet_assets
+from views.search import search_index
+from views.selection import (
+    OVERLAY,
+    on_click,
+    on_find,
+    on_pick,
+    selection,
+    whole_page_wanted,
+)
 from views.session import Opened, remembered, result_of
 from views.text import Words
-
-OVERLAY = "map.overlay"
-_CLICKED, _PICKED = "map.clicked", "map.picked"
 
 
 def show(opened: Opened, words: Words) -> None:
     """Draw the page."""
+    read_address(opened)
     with st.sidebar:
         looks = layer_tree(opened, words)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        offer_presets(opened, words)
         checks = ["", *opened.plan.checks]
         check_id = st.selectbox(
             words("map.overlay"),
@@ -63,6 +62,8 @@ def show(opened: Opened, words: Words) -> None:
         evidence = evidence_layer(opened, result, words) if result else None
         offer_map(opened, looks, result, words)
     st.html(_headline(opened, looks, result, words))
+    write_address(opened, looks, check_id)
+    index = search_index(opened)
     frame = map_frame(opened)
     data = MapData(
         lang=words.lang,
@@ -74,6 +75,11 @@ def show(opened: Opened, words: Words) -> None:
         fit=st.session_state.get(FIT),
         projection=frame.projection,
         tiles=tiles,
+        search=Index(index.hash, index.url, index.content),
+        titles={
+            spec.id: spec.title.in_(words.lang) for spec in opened.pack.catalogue.layers.values()
+        },
+        share=True,
     )
     _map(opened, data, result, words)
 
@@ -81,9 +87,11 @@ def show(opened: Opened, words: Words) -> None:
 @st.fragment
 def _map(opened: Opened, data: MapData, result: CheckResult | None, words: Words) -> None:
     """The map and its panel: a click runs this again, and nothing else of the page."""
-    selection = _selection(opened, result, words)
-    shown = replace(data, selection=selection)
-    leaflet_map(key="map", data=shown, on_click=_on_click, on_pick=_on_pick)
+    if whole_page_wanted():
+        st.rerun()
+    write_selection()
+    shown = replace(data, selection=selection(opened, result, words))
+    leaflet_map(key="map", data=shown, on_click=on_click, on_pick=on_pick, on_find=on_find)
 
 
 def _check_title(opened: Opened, check_id: str, words: Words) -> str:
@@ -146,37 +154,3 @@ def _legend(
         badge = None if result.conclusive else Badge(words("map.sketch_note"), result.basis)
         groups.insert(0, evidence_legend(evidence, badge))
     return tuple(groups)
-
-
-def _on_click(click: Click) -> None:
-    st.session_state[_CLICKED] = click if click.hits else None
-    st.session_state[_PICKED] = click.hits[0] if click.hits else None
-
-
-def _on_pick(hit: Hit) -> None:
-    st.session_state[_PICKED] = hit
-
-
-def _selection(opened: Opened, result: CheckResult | None, words: Words) -> Selection | None:
-    """The panel's text for the feature picked last; the others clicked with it are listed."""
-    click: Click | None = st.session_state.get(_CLICKED)
-    hit: Hit | None = st.session_state.get(_PICKED)
-    if click is None or hit is None:
-        return None
-    others = [
-        Other(other.layer, other.id, hit_label(opened.pack, other, words))
-        for other in click.hits
-        if other != hit and _is_known(opened, other, result)
-    ]
-    at = (click.lat, click.lng)
-    if hit.layer.startswith(EVIDENCE_PREFIX):
-        if result is None or hit.layer != f"{EVIDENCE_PREFIX}{result.check.id}":
-            return None
-        return evidence_selection(opened.pack, result, hit, at, others=others, words=words)
-    return feature_selection(opened.pack, hit, at, others, words)
-
-
-def _is_known(opened: Opened, hit: Hit, result: CheckResult | None) -> bool:
-    if hit.layer.startswith(EVIDENCE_PREFIX):
-        return result is not None and hit.layer == f"{EVIDENCE_PREFIX}{result.check.id}"
-    return hit.layer in opened.pack.layers

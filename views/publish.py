@@ -3,7 +3,6 @@
 import hashlib
 import json
 import os
-from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -48,11 +47,11 @@ def leaflet_folder() -> Path:
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """A layer's content as the browser gets it: an address to fetch, or the features themselves."""
+    """JSON as the browser gets it: an address to fetch, or the content itself."""
 
     hash: str
     url: str = ""
-    geojson: Mapping[str, Any] | None = None
+    content: Any = None
 
 
 def published_layer(opened: Opened, layer_id: str) -> Published:
@@ -67,16 +66,22 @@ def published_layer(opened: Opened, layer_id: str) -> Published:
 @st.cache_resource(max_entries=128, show_spinner=False)
 def _publish(_opened: Opened, key: str, layer_id: str) -> Published:
     del key  # part of the cache key only
-    text = display_geojson(_opened.pack.layers[layer_id])
-    if _opened.is_embedded:
-        name = _put(layer_id, "geojson", text.encode())
-        return Published(name, url=static_url(name))
-    return inline_content(text)
+    return publish_text(
+        _opened, layer_id, "geojson", display_geojson(_opened.pack.layers[layer_id])
+    )
+
+
+def publish_text(opened: Opened, stem: str, suffix: str, text: str) -> Published:
+    """Put JSON text where the browser can fetch it, or into the session for another pack."""
+    if not opened.is_embedded:
+        return inline_content(text)
+    name = _put(stem, suffix, text.encode())
+    return Published(name, url=static_url(name))
 
 
 def inline_content(text: str) -> Published:
-    """GeoJSON text as content that travels inside the session."""
-    return Published(hashlib.sha256(text.encode()).hexdigest()[:16], geojson=json.loads(text))
+    """JSON text as content that travels inside the session."""
+    return Published(hashlib.sha256(text.encode()).hexdigest()[:16], content=json.loads(text))
 
 
 def display_geojson(layer: Layer) -> str:

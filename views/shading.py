@@ -77,7 +77,7 @@ def shaded_layer(
         geometry="polygon",
         style=style,
         hash=content.hash,
-        geojson=content.geojson,
+        geojson=content.content,
         values=shades.classes,
     )
     items = tuple(
