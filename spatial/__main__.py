@@ -216,7 +216,7 @@ def _print_results(pack: Pack, results: Sequence[CheckResult], lang: Language) -
     table = _table(titles[lang])
     for result in results:
         check_ = result.check
-        value = figure_range_text(check_, result.measured.whole) if result.measured else "—"
+        value = figure_range_text(check_, result.measured.whole, lang) if result.measured else "—"
         table.add_row(
             verdict_text(result.status, lang),
             escape(check_.title.in_(lang)),

@@ -11,10 +11,13 @@ from pydantic import Field
 from layers.catalogue import GeometryKind
 
 POINT: GeometryKind = "point"
+LINE: GeometryKind = "line"
 POLYGON: GeometryKind = "polygon"
 
 Points = Annotated[gpd.GeoDataFrame, POINT]
 """A frame of points in a metric CRS, indexed by feature id."""
+Lines = Annotated[gpd.GeoDataFrame, LINE]
+"""A frame of lines in a metric CRS, indexed by feature id."""
 Polygons = Annotated[gpd.GeoDataFrame, POLYGON]
 """A frame of polygons in a metric CRS, indexed by feature id."""
 Metres = Annotated[float, Field(gt=0, allow_inf_nan=False)]

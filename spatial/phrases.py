@@ -14,6 +14,7 @@ from spatial.verdict import CheckResult, Status, Verdict
 
 _WHOLE_BELOW = 10_000
 _SAME_SHARE = 1e-12
+M_PER_KM = 1000.0
 M2_PER_HA = 10_000.0
 M2_PER_KM2 = 1_000_000.0
 M2_PER_MU = 10_000.0 / 15.0
@@ -94,12 +95,21 @@ def target_text(check: Check, lang: Language) -> str:
     limit = check.target.limit
     if isinstance(limit, Mapping):
         return phrase("comparison", "per_unit", lang)
-    return phrase("comparison", check.target.comparison, lang, limit=value_text(check, limit))
+    return phrase("comparison", check.target.comparison, lang, limit=value_text(check, limit, lang))
 
 
-def value_text(check: Check, value: float, *against: float) -> str:
-    """Write a value in the unit of a check."""
-    return share_text(value, *against) if check.target.unit == "share" else number_text(value)
+def value_text(check: Check, value: float, lang: Language, *against: float) -> str:
+    """Write a value in the unit of a check, with the digits it takes to tell it from others."""
+    unit = check.target.unit
+    if unit == "share":
+        return share_text(value, *against)
+    if unit == "m":
+        return f"{number_text(value / M_PER_KM)} km"
+    if unit == "m2":
+        mu = f"{number_text(value / M2_PER_MU, 5)} {'亩' if lang == 'zh' else 'mu'}"
+        brackets = "{}（{}）" if lang == "zh" else "{} ({})"
+        return brackets.format(area_text(value, lang), mu)
+    return number_text(value)
 
 
 def sentence(check: Check, lang: Language) -> str:
@@ -148,8 +158,18 @@ def _ground(pack: Pack, result: CheckResult, lang: Language) -> str:
         return phrase(
             "reason", "missing", lang, layers=("、" if lang == "zh" else ", ").join(titles)
         )
-    if result.why in {"empty", "drawn"} or result.measured is None:
-        return phrase("reason", result.why, lang)
+    if result.why == "empty" or result.measured is None:
+        return phrase("reason", "empty", lang)
+    if result.why in {"drawn", "proxy"}:
+        said = figure_range_text(check, result.measured.whole, lang)
+        return phrase(
+            "reason",
+            result.why,
+            lang,
+            value=said,
+            target=target_text(check, lang),
+            proxy=check.proxy.in_(lang),
+        )
     whole, target = result.measured.whole, target_text(check, lang)
     limits = _limits(check)
     if result.why == "range":
@@ -159,10 +179,10 @@ def _ground(pack: Pack, result: CheckResult, lang: Language) -> str:
             "range",
             lang,
             target=target,
-            low=value_text(check, low, *limits),
-            high=value_text(check, high, *limits),
+            low=value_text(check, low, lang, *limits),
+            high=value_text(check, high, lang, *limits),
         )
-    value = "—" if whole.value is None else value_text(check, whole.value, *limits)
+    value = "—" if whole.value is None else value_text(check, whole.value, lang, *limits)
     if check.judge == "whole":
         difference = "" if whole.value is None else _difference(check, whole.value, limits, lang)
         return phrase(
@@ -177,7 +197,7 @@ def _ground(pack: Pack, result: CheckResult, lang: Language) -> str:
     values = result.measured.values["value"]
     sign = -1 if check.target.comparison == "at_most" else 1
     worst = min(failing, key=lambda unit: (sign * values[unit], unit)) if failing else ""
-    worst_value = value_text(check, float(values[worst]), *limits) if worst else ""
+    worst_value = value_text(check, float(values[worst]), lang, *limits) if worst else ""
     return phrase(
         "reason",
         f"each_{result.verdict}",
@@ -198,7 +218,7 @@ def _limits(check: Check) -> tuple[float, ...]:
 
 def _difference(check: Check, value: float, limits: tuple[float, ...], lang: Language) -> str:
     if check.target.unit != "share":
-        return number_text(abs(value - limits[0]))
+        return value_text(check, abs(value - limits[0]), lang)
     points = number_text(abs(value - limits[0]) * 100)
     return f"{points} 个百分点" if lang == "zh" else f"{points} percentage points"
 
@@ -213,13 +233,13 @@ def _widest(result: CheckResult, whole: Figure, values: pd.DataFrame) -> tuple[f
     return float(low), float(high)
 
 
-def figure_range_text(check: Check, figure: Figure) -> str:
+def figure_range_text(check: Check, figure: Figure, lang: Language) -> str:
     """Write a figure, with its range where it has one."""
     if figure.value is None:
         return "—"
     limits = _limits(check)
-    text = value_text(check, figure.value, *limits)
+    text = value_text(check, figure.value, lang, *limits)
     if figure.low is None or figure.high is None:
         return text
-    low, high = value_text(check, figure.low), value_text(check, figure.high)
+    low, high = (value_text(check, end, lang) for end in (figure.low, figure.high))
     return text if low == high else f"{text}（{low}–{high}）"

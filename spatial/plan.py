@@ -116,8 +116,9 @@ class Check(Entry):
 
     `judge` says whether the plan asks it of the whole (the units then only show where it comes
     from) or of each unit. `sentence` says in our words what the plan asks; it may name the
-    parameters, as in `{radius_m}`. `terms` are the words in it that colleagues may dispute, each
-    with its definition and source.
+    parameters, as in `{radius_m}`. `proxy` says what the measured value only stands in for, and
+    why it therefore cannot decide the target; empty where it is the thing itself. `terms` are the
+    words in it that colleagues may dispute, each with its definition and source.
     """
 
     id: str
@@ -129,6 +130,7 @@ class Check(Entry):
     target: Target
     judge: Literal["whole", "each"] = "whole"
     sentence: Text
+    proxy: Text = Text(zh="", en="")
     terms: Mapping[str, Text] = {}
 
     def with_params(self, params: Mapping[str, object]) -> "Check":

@@ -8,6 +8,7 @@ import geopandas as gpd
 
 from layers import InputError, Pack, Problem, load_pack, weakest
 from layers.catalogue import read_catalogue
+from spatial.indicators import check_problems, read_indicators
 from spatial.measures import MEASURES
 from spatial.plan import (
     Binding,
@@ -34,6 +35,12 @@ def open_pack(folder: Path) -> tuple[Pack, Plan]:
         problems += error.problems
     try:
         pack = load_pack(folder)
+    except InputError as error:
+        problems += error.problems
+    try:
+        indicators = read_indicators(folder)
+        if plan is not None and indicators is not None:
+            problems += check_problems(indicators, plan.checks)
     except InputError as error:
         problems += error.problems
     if plan is not None:

@@ -12,7 +12,7 @@ from spatial.plan import Check, Target
 
 Verdict = Literal["met", "not_met", "undetermined"]
 Status = Literal["met", "not_met", "undetermined", "indicative"]
-Why = Literal["compared", "range", "missing", "empty", "drawn"]
+Why = Literal["compared", "range", "missing", "empty", "drawn", "proxy"]
 STATUSES: tuple[Status, ...] = ("not_met", "indicative", "undetermined", "met")
 """Worst first; the order in which checks are shown."""
 
@@ -23,8 +23,9 @@ class CheckResult:
 
     `met` says for each unit whether it meets the target, None where that cannot be told or is not
     asked. `why` is the ground of the verdict: the values were compared, their range spans the
-    target, a layer is missing (`missing` names them), there was nothing to measure, or the
-    geometry was drawn to meet this target. `basis` is the weakest of the inputs, None without any.
+    target, a layer is missing (`missing` names them), there was nothing to measure, the geometry
+    was drawn to meet this target, or the value only stands in for the one asked. `basis` is the
+    weakest of the inputs, None without any.
     """
 
     check: Check
@@ -104,8 +105,9 @@ def judge(
         limit = None if isinstance(target.limit, Mapping) else target.limit
         asked = [] if measured.whole.value is None else [compare(measured.whole, limit, target)]
     verdict, why = _conclude(asked)
-    if drawn:
-        verdict, why, met = "undetermined", "drawn", dict.fromkeys(units)
+    if drawn or check.proxy.zh:
+        verdict, why = "undetermined", "drawn" if drawn else "proxy"
+        met = dict.fromkeys(units)
     return CheckResult(check, verdict, why, basis, measured, met)
 
 

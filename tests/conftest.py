@@ -25,7 +25,7 @@ from spatial import Plan, open_pack
 from spatial.__main__ import app
 
 settings.register_profile(
-    "repeatable", deadline=None, max_examples=40, derandomize=True, database=None
+    "repeatable", deadline=None, max_examples=25, derandomize=True, database=None
 )
 settings.load_profile("repeatable")
 

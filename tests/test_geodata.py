@@ -3,6 +3,7 @@
 import csv
 import itertools
 import json
+import re
 import subprocess
 import sys
 import tomllib
@@ -26,6 +27,9 @@ STREETS |= {"华新", "东丽湖"}
 RIVERS_LAKES = {"海河", "金钟河", "东减河", "西减河", "月牙河", "北塘排水河"}
 RIVERS_LAKES |= {"东丽湖", "赤土湿地", "务本河"}
 EVERY_FEATURE_HAS = ("id", "name", "name_en", "cite", "cite_en", "basis", "accuracy_m", "source")
+HAN = re.compile("[\u4e00-\u9fff]")
+LOOK = {"fill", "fill_opacity", "line", "width", "dash", "radius", "hatch", "by", "classes"}
+CENTIMETRE = 0.01
 M2 = 1.0  # what borders rounded to 0.1 mm may leave over a district of 476 km²
 
 
@@ -108,11 +112,18 @@ def test_the_script_draws_the_layers_of_the_catalogue_and_no_others(redrawn: Pat
     assert {path.stem for path in redrawn.iterdir()} == set(LAYERS)
 
 
-def test_the_drawing_script_reads_no_target() -> None:
-    script = (GEODATA / "build.py").read_text(encoding="utf-8")
-    assert "plan.toml" not in script
-    for share in ("0.85", "0.65", "0.43", "85 %", "65 %"):
-        assert share not in script
+@pytest.mark.parametrize("file", ["build.py", "drawing.py", "sketch.py", "features.toml"])
+def test_nothing_that_is_drawn_knows_a_share_that_the_plan_asks_for(file: str) -> None:
+    content = (GEODATA / file).read_text(encoding="utf-8")
+    assert "plan.toml" not in content
+    for share in ("0.85", "0.65", "0.43", "85 %", "65 %", "85%", "65%"):
+        assert share not in content
+
+
+def test_figures_that_are_drawn_to_stand_in_the_words_and_not_in_the_scripts() -> None:
+    scripts = "".join(path.read_text(encoding="utf-8") for path in GEODATA.glob("*.py"))
+    for figure in ("49.4", "3400", "17435", "17_435", "1.23", "21e6"):
+        assert figure not in scripts
 
 
 @pytest.mark.parametrize("layer", LAYERS)
@@ -160,7 +171,56 @@ def test_nothing_leaves_the_outline(layer: str, pack: Pack) -> None:
     outside = frame_of(pack, layer).geometry.difference(pack.area)
     assert outside.area.sum() <= M2
     if CATALOGUE[layer]["geometry"] == "point":
-        assert outside.is_empty.all()
+        assert frame_of(pack, layer).distance(pack.area).max() <= CATALOGUE["pack"]["margin_m"]
+    if CATALOGUE[layer]["geometry"] == "line":
+        assert outside.length.sum() <= CENTIMETRE
+
+
+@pytest.mark.parametrize("layer", LAYERS)
+def test_names_are_unique_in_a_layer_in_both_languages(layer: str, pack: Pack) -> None:
+    if layer != "land_cover":  # its features are the pieces of ten classes
+        frame = frame_of(pack, layer)
+        assert frame["name"].is_unique
+        assert frame["name_en"].is_unique
+
+
+@pytest.mark.parametrize("layer", LAYERS)
+def test_nothing_is_drawn_twice_in_a_layer(layer: str, pack: Pack) -> None:
+    shapes = frame_of(pack, layer).geometry.normalize().to_wkb()
+    assert shapes.is_unique
+
+
+def test_no_line_or_area_is_drawn_in_two_layers(pack: Pack) -> None:
+    drawn = [
+        shape
+        for layer in set(LAYERS) - {"land_cover"}  # a town without roads is a piece of it, too
+        if CATALOGUE[layer]["geometry"] != "point"
+        for shape in frame_of(pack, layer).geometry.normalize().to_wkb()
+    ]
+    assert len(set(drawn)) == len(drawn)
+
+
+@pytest.mark.parametrize("layer", LAYERS)
+def test_english_is_english_and_chinese_is_chinese(layer: str) -> None:
+    for feature in features(GEODATA / f"{layer}.geojson"):
+        for column, value in feature["properties"].items():
+            if column.endswith("_en"):
+                assert not HAN.search(value.replace("天", "")), (feature["properties"]["id"], value)
+                assert HAN.search(feature["properties"][column.removesuffix("_en")])
+
+
+def test_no_two_layers_look_alike() -> None:
+    looks = [
+        {key: value for key, value in CATALOGUE[layer]["style"].items() if key in LOOK}
+        for layer in LAYERS
+    ]
+    for one, other in itertools.combinations(looks, 2):
+        assert one != other
+
+
+def test_the_accent_for_gaps_is_nobodys_colour() -> None:
+    catalogue = (GEODATA / "layers.toml").read_text(encoding="utf-8")
+    assert "#c8452d" not in catalogue.lower()
 
 
 def test_the_outline_has_the_area_of_the_open_data(pack: Pack) -> None:
@@ -276,3 +336,154 @@ def test_nine_waters_lie_where_they_should(pack: Pack) -> None:
     assert waters["海河"].boundary.intersection(pack.area.boundary).length > 20_000
     for point in control_points("river").values():
         assert waters["海河"].distance(point) < 15  # the points have four decimals
+
+
+def barrier_of(pack: Pack) -> BaseGeometry:
+    return frame_of(pack, "barrier_tiers").union_all()
+
+
+def test_the_structure_of_the_barrier_lies_in_the_barrier(pack: Pack) -> None:
+    structure = frame_of(pack, "barrier_structure")
+    assert structure.difference(barrier_of(pack)).area.sum() <= M2
+    assert structure["kind"].value_counts().to_dict() == {"廊": 1, "芯": 2, "环": 2, "片区": 6}
+    areas = structure[structure["kind"] == "片区"]
+    assert overlap_m2(areas.geometry) <= M2
+
+
+def test_the_cores_rings_and_areas_lie_where_they_are_named_for(pack: Pack) -> None:
+    parts = frame_of(pack, "barrier_structure").set_index("name").geometry
+    waters = frame_of(pack, "rivers_lakes").set_index("name").geometry
+    streets = frame_of(pack, "streets").set_index("name").geometry
+    assert waters["东丽湖"].difference(parts["东丽湖湿地蓝芯"]).area <= M2
+    assert parts["海河生态绿芯"].distance(waters["海河"]) < 1000
+    assert parts["古海岸湿地绿廊"].intersects(waters["东减河"])
+    assert parts["金钟河湿地片区"].intersects(waters["金钟河"])
+    assert parts["环境防护区"].intersects(streets["无瑕街"])
+    for ring in ("南绿环", "北绿环"):
+        assert len(parts[ring].interiors) == 1  # a closed belt
+    assert parts["南绿环"].bounds[3] < parts["北绿环"].bounds[1]
+    sites = frame_of(pack, "farm_sites").set_index("name").geometry
+    assert parts["华明有机田园区"].contains(sites["胡张庄田园综合体"])
+    assert parts["文化融合体验区"].contains(sites["金桥生态园"])
+    assert parts["文化融合体验区"].contains(sites["滨丽生态创意园"])
+
+
+def test_the_tour_road_is_one_network_inside_the_barrier(pack: Pack) -> None:
+    road = frame_of(pack, "tour_road")
+    assert road.difference(barrier_of(pack)).length.sum() <= CENTIMETRE
+    touching = shapely.STRtree(road.geometry.to_numpy()).query(
+        road.geometry.to_numpy(), predicate="dwithin", distance=CENTIMETRE
+    )
+    reached = {0}
+    for _ in range(len(road)):
+        reached |= {int(b) for a, b in touching.T if a in reached}
+    assert reached == set(range(len(road)))
+    assert road["total_km"].eq(49.4).all()
+    for stated, length in zip(road["length_km"], road.length, strict=True):
+        assert stated == pytest.approx(length / 1000, abs=0.001)
+
+
+def test_the_green_frame_lies_in_the_barrier_and_is_placed_by_us(pack: Pack) -> None:
+    frame = frame_of(pack, "green_frame")
+    assert frame.difference(barrier_of(pack)).length.sum() <= CENTIMETRE
+    assert frame["role"].value_counts().to_dict() == {"六横": 6, "一纵": 1, "骨架": 1}
+    assert frame["placed_by_en"].eq("placed by us").all()
+
+
+@pytest.mark.parametrize(
+    "park, roads",
+    [
+        ("南淀公园板块", ("外环线（现状）", "外环东北部调线")),
+        ("程林公园板块", ("外环线（现状）", "雪莲路北段", "津滨大道—津滨高速", "成林道")),
+        ("柳林公园板块", ("外环线（现状）", "昆仑路")),
+    ],
+)
+def test_a_ring_park_ends_at_the_roads_that_the_plan_names(
+    park: str, roads: Sequence[str], pack: Pack
+) -> None:
+    edge = frame_of(pack, "ring_parks").set_index("name").geometry[park].boundary
+    for road in roads:
+        along = edge.intersection(sketched_line(road).buffer(CENTIMETRE)).length
+        assert along > 500, road
+
+
+def test_two_rivers_cross_nandian_and_the_haihe_bounds_liulin(pack: Pack) -> None:
+    parks = frame_of(pack, "ring_parks").set_index("name").geometry
+    waters = frame_of(pack, "rivers_lakes").set_index("name").geometry
+    for river in ("月牙河", "西减河"):
+        assert parks["南淀公园板块"].intersection(waters[river]).area > 10_000
+    assert parks["柳林公园板块"].boundary.intersection(waters["海河"].buffer(1)).length > 1000
+    assert parks["柳林公园板块"].intersection(waters["海河"]).area <= M2
+
+
+def test_restoration_lies_north_of_the_jinzhonghe_and_in_jinqiao(pack: Pack) -> None:
+    projects = frame_of(pack, "restoration_projects").set_index("name").geometry
+    river = frame_of(pack, "rivers_lakes").set_index("name").geometry["金钟河"]
+    wetland, forest = projects["金钟河沿岸生态修复"], projects["南片区储备林"]
+    assert wetland.distance(river) < 1
+    west, south, east, _ = wetland.bounds
+    below = shapely.box(west, south - 5000, east, south + 5000).intersection(river)
+    assert wetland.centroid.y > below.centroid.y
+    assert wetland.intersection(river).area <= M2
+    jinqiao = frame_of(pack, "streets").set_index("name").geometry["金桥街"]
+    assert forest.difference(jinqiao).area <= M2
+    assert forest.difference(barrier_of(pack)).area <= M2
+
+
+def test_water_projects_lie_in_their_streets_and_on_water(pack: Pack) -> None:
+    streets = frame_of(pack, "streets").set_index("name").geometry
+    water = frame_of(pack, "rivers_lakes").union_all()
+    for project in frame_of(pack, "water_projects").itertuples():
+        assert project.geometry.difference(streets[project.street]).area <= M2
+        assert project.geometry.intersection(water).area > 0.1 * project.geometry.area
+    names = frame_of(pack, "water_projects").set_index("name").geometry
+    reach = names["北塘排水河（华新段）养管"]
+    for road in ("赤海路", "宁静高速"):
+        assert reach.distance(sketched_line(road)) < 1
+
+
+def test_theme_parks_lie_in_the_core_and_poles_of_industry(pack: Pack) -> None:
+    parks = frame_of(pack, "theme_parks")
+    layout = frame_of(pack, "industry_layout")
+    for park, pole in {
+        **dict.fromkeys(("TP-01", "TP-02", "TP-05"), "IL-01"),
+        "TP-03": "IL-03",
+        "TP-04": "IL-02",
+    }.items():
+        assert parks.geometry[park].difference(layout.geometry[pole]).area <= M2
+    assert overlap_m2(parks.geometry) <= M2
+
+
+def test_a_known_metro_station_lies_on_its_lines(pack: Pack) -> None:
+    lines = frame_of(pack, "rail").set_index("name").geometry
+    stations = frame_of(pack, "rail_stations")
+    known = stations[stations["accuracy_m"] <= 100]
+    assert len(known) == 33
+    for station in known.itertuples():
+        for line in station.line.split("、"):
+            assert station.geometry.distance(lines[line]) < 15  # the points have four decimals
+
+
+def test_the_widened_stretch_runs_from_the_first_jing_road_to_the_expressway(pack: Pack) -> None:
+    road = frame_of(pack, "roads").set_index("name").geometry["津塘二线拓宽（一经路—宁静高速）"]
+    for other in ("一经路", "宁静高速"):
+        assert road.boundary.distance(sketched_line(other)) < CENTIMETRE
+    assert road.length / 1000 == pytest.approx(3, abs=0.3)
+
+
+def test_the_seven_streets_are_cut_at_the_ring(pack: Pack) -> None:
+    roads = frame_of(pack, "street_scape").set_index("name").geometry
+    ring = sketched_line("外环线（现状）")
+    for name in ("津滨大道", "卫国道", "津汉公路"):
+        assert roads[name].boundary.distance(ring) < CENTIMETRE
+    assert roads["卫国道"].centroid.x < roads["津汉公路"].centroid.x
+
+
+@pytest.mark.parametrize(
+    "layer", ["innovation_sites", "consumption_sites", "farm_sites", "utility_projects"]
+)
+def test_a_place_of_no_known_address_is_said_to_be_placed_by_us(layer: str, pack: Pack) -> None:
+    sites = frame_of(pack, layer)
+    loose = sites[sites["accuracy_m"] > 600]
+    assert loose["placed_by_en"].str.contains("placed by us").all()
+    assert loose["source_en"].str.len().gt(20).all()

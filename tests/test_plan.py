@@ -37,7 +37,7 @@ SPOILT = [
         'measure = "land_share"',
         'measure = "land_shares"',
         r"plan.toml \[green\].measure: unknown measure 'land_shares' \(did you mean"
-        r" 'land_share'\?\); known measures are 'stop_coverage', 'land_share'",
+        r" 'land_share'\?\); known measures are .*'land_share'",
         id="misspelt measure",
     ),
     pytest.param(
@@ -171,6 +171,18 @@ SPOILT = [
         )
         for limit in ("nan", "inf")
     ],
+    pytest.param(
+        "target = { at_least = 0.7,",
+        'target = { at_least = "most",',
+        r"plan.toml \[green\].target.at_least.*: 'most' is not right: .*valid number",
+        id="text for a target",
+    ),
+    pytest.param(
+        GREEN_LAYERS,
+        'layers = { land = "land", zones = { layer = "units", where = { name = 1 } } }',
+        r"plan.toml \[green\].layers.zones.where.name.*: 1 is not right: .*valid string",
+        id="choice by a number",
+    ),
     pytest.param(
         'target = { at_least = 0.7, unit = "share" }',
         'target = { at_least = 70, unit = "percent" }',

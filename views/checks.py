@@ -72,7 +72,7 @@ def _row(opened: Opened, result: CheckResult, words: Words, *, is_open: bool) ->
             + chips.line(chips.text(check.cite.in_(lang), muted=True), basis)
         )
         whole = result.measured.whole if result.measured else None
-        value = figure_range_text(check, whole) if whole else words("checks.no_value")
+        value = figure_range_text(check, whole, words.lang) if whole else words("checks.no_value")
         middle.html(
             chips.line(f"<b>{chips.text(value)}</b>", chips.interval(result))
             + chips.line(

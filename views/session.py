@@ -10,6 +10,7 @@ import streamlit as st
 
 from layers import Pack
 from spatial import CheckResult, Plan, ZoneTable, open_pack, run_check, zone_statistics
+from spatial.indicators import Indicators, read_indicators
 
 PACK_VARIABLE = "PLANMAP_PACK"
 EMBEDDED_PACK = Path(__file__).resolve().parent.parent / "geodata"
@@ -48,6 +49,17 @@ def current_pack() -> Opened:
 @st.cache_resource(max_entries=2, show_spinner=False)
 def _open(folder: str, key: str) -> Opened:
     return Opened(*open_pack(Path(folder)), f"{folder}|{key}")
+
+
+def pack_indicators(opened: Opened) -> Indicators | None:
+    """The plan's indicators, None where the pack has none."""
+    return _indicators(str(opened.pack.folder), opened.key)
+
+
+@st.cache_resource(max_entries=2, show_spinner=False)
+def _indicators(folder: str, key: str) -> Indicators | None:
+    del key  # part of the cache key only
+    return read_indicators(Path(folder))
 
 
 def measured(opened: Opened, check_id: str, params: Mapping[str, Any]) -> CheckResult:
