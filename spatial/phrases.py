@@ -106,10 +106,20 @@ def value_text(check: Check, value: float, lang: Language, *against: float) -> s
     if unit == "m":
         return f"{number_text(value / M_PER_KM)} km"
     if unit == "m2":
-        mu = f"{number_text(value / M2_PER_MU, 5)} {'亩' if lang == 'zh' else 'mu'}"
+        mu = f"{value / M2_PER_MU:,.0f} {'亩' if lang == 'zh' else 'mu'}"
         brackets = "{}（{}）" if lang == "zh" else "{} ({})"
         return brackets.format(area_text(value, lang), mu)
     return number_text(value)
+
+
+def chart_scale(check: Check, lang: Language) -> tuple[float, str]:
+    """Return by what a value is multiplied for a chart's axis, and the unit that it then has."""
+    scales = {
+        "share": (100.0, "%"),
+        "m": (1 / M_PER_KM, "km"),
+        "m2": (1 / M2_PER_HA, "公顷" if lang == "zh" else "ha"),
+    }
+    return scales.get(check.target.unit, (1.0, "个" if lang == "zh" else "count"))
 
 
 def sentence(check: Check, lang: Language) -> str:
@@ -123,7 +133,7 @@ def sentence(check: Check, lang: Language) -> str:
 
 def unit_names(pack: Pack, check: Check, lang: Language) -> Mapping[str, str]:
     """Names of the units of a check, by id; the id serves where a feature has no name."""
-    for argument in ("units", "zones", "area"):
+    for argument in ("units", "zones", "area", "areas", "lines", "features"):
         if argument in check.layers:
             return feature_names(pack, check.layers[argument].layer, lang)
     return {}

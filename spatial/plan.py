@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
+import geopandas as gpd
 import pandas as pd
 from pydantic import Field, model_validator
 
@@ -14,6 +15,7 @@ from layers.toml import parse, read_toml, unknown
 from spatial.measures import MEASURES, Measure
 
 PLAN_FILE = "plan.toml"
+_ID = "id"
 _NUMERALS = "零一二三四五六七八九十"
 
 
@@ -105,10 +107,20 @@ class Target(Entry):
 
 
 class Binding(Entry):
-    """A layer as an argument of a measure; `where` keeps the features with these values."""
+    """A layer as an argument of a measure; `where` keeps the features with these values.
+
+    A key of `where` is a column, or `id` for the feature's id.
+    """
 
     layer: str
     where: Mapping[str, str | tuple[str, ...]] = {}
+
+    def select(self, frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+        """Return the features that the binding chooses."""
+        for column, wanted in self.where.items():
+            values = [wanted] if isinstance(wanted, str) else list(wanted)
+            frame = frame[_values(frame, column).isin(values)]
+        return frame
 
 
 class Check(Entry):
@@ -306,14 +318,21 @@ def feature_problems(plan: Plan, pack: Pack) -> list[Problem]:
 
 def _where_problems(binding: Binding, frame: pd.DataFrame, where: str) -> Iterator[Problem]:
     for column, wanted in binding.where.items():
-        yield from _column_problems(column, frame, where)
-        if column in frame:
-            present = sorted({str(value) for value in frame[column].dropna()})
+        if column != _ID:
+            yield from _column_problems(column, frame, where)
+        if column == _ID or column in frame:
+            present = sorted(_values(frame, column).dropna().unique())
             values = (wanted,) if isinstance(wanted, str) else wanted
             for value in values:
                 if value not in present:
                     message = unknown("value", value, present[:20])
                     yield Problem(f"{where}.{column}", "", "where", message)
+
+
+def _values(frame: pd.DataFrame, column: str) -> pd.Series:
+    """A column as text, or the ids."""
+    values = frame.index.to_series() if column == _ID else frame[column]
+    return values.astype(str).where(values.notna())
 
 
 def _column_problems(column: str, frame: pd.DataFrame, where: str) -> Iterator[Problem]:

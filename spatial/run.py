@@ -4,14 +4,11 @@ from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
-import geopandas as gpd
-
 from layers import InputError, Pack, Problem, load_pack, weakest
 from layers.catalogue import read_catalogue
 from spatial.indicators import check_problems, read_indicators
 from spatial.measures import MEASURES
 from spatial.plan import (
-    Binding,
     Check,
     Plan,
     catalogue_problems,
@@ -58,7 +55,7 @@ def run_check(pack: Pack, check: Check) -> CheckResult:
     bound = {name: binding.layer for name, binding in check.layers.items()}
     missing = tuple(layer for layer in dict.fromkeys(bound.values()) if layer not in pack.layers)
     frames = {
-        name: select(pack.layers[binding.layer].frame, binding)
+        name: binding.select(pack.layers[binding.layer].frame)
         for name, binding in check.layers.items()
         if binding.layer in pack.layers
     }
@@ -77,11 +74,3 @@ def run_checks(
     """Run the checks of the plan in its order, or only those named."""
     ids = plan.checks if only is None else [id_ for id_ in plan.checks if id_ in set(only)]
     return tuple(run_check(pack, plan.checks[check_id]) for check_id in ids)
-
-
-def select(frame: gpd.GeoDataFrame, binding: Binding) -> gpd.GeoDataFrame:
-    """Return the features that a binding chooses."""
-    for column, wanted in binding.where.items():
-        values = [wanted] if isinstance(wanted, str) else list(wanted)
-        frame = frame[frame[column].astype(str).isin(values)]
-    return frame

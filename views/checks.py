@@ -11,6 +11,7 @@ from spatial.measurement import Measurement
 from spatial.phrases import (
     M2_PER_HA,
     area_text,
+    chart_scale,
     feature_names,
     figure_range_text,
     reason,
@@ -119,16 +120,19 @@ def _depth(opened: Opened, result: CheckResult, words: Words) -> None:
 
 def _units(pack: Pack, result: CheckResult, measured: Measurement, words: Words) -> None:
     check, lang = result.check, words.lang
+    scale, unit = chart_scale(check, lang)
     st.markdown(f"**{words('checks.units')}**")
     table = _unit_table(pack, result, measured, words)
-    name, value, rest = (words(f"checks.{key}") for key in ("unit_name", "unit_value", "unit_rest"))
-    axis = alt.Axis(labelLimit=160, labelOverlap=False)
+    name, value = words("checks.unit_name"), words("checks.unit_value", unit=unit)
+    domain = alt.Scale(domain=[0, 100]) if check.target.unit == "share" else alt.Scale()
     bars = (
         alt.Chart(table.dropna(subset=[value]))
         .mark_bar(height={"band": 0.7})
         .encode(
-            x=alt.X(f"{value}:Q", scale=alt.Scale(domain=[0, 100]), title=value),
-            y=alt.Y(f"{name}:N", sort="x", title=None, axis=axis),
+            x=alt.X(f"{value}:Q", scale=domain, title=value),
+            y=alt.Y(
+                f"{name}:N", sort="x", title=None, axis=alt.Axis(labelLimit=160, labelOverlap=False)
+            ),
             color=alt.Color("colour:N", scale=None, legend=None),
             tooltip=[name, alt.Tooltip(value, format=".2f")],
         )
@@ -136,15 +140,15 @@ def _units(pack: Pack, result: CheckResult, measured: Measurement, words: Words)
     layers = [bars]
     limit = check.target.limit
     if isinstance(limit, int | float):
-        rule = alt.Chart(pd.DataFrame({"x": [limit * 100]})).mark_rule(color="#1f2a30", size=2)
+        rule = alt.Chart(pd.DataFrame({"x": [limit * scale]})).mark_rule(color="#1f2a30", size=2)
         layers.append(rule.encode(x="x:Q"))
     st.altair_chart(alt.layer(*layers).properties(height=max(80, 24 * len(table))))
     st.dataframe(
         table.drop(columns="colour"),
         hide_index=True,
         column_config={
-            value: st.column_config.NumberColumn(format="%.2f"),
-            rest: st.column_config.NumberColumn(format="%.1f"),
+            value: st.column_config.NumberColumn(format="%,.2f"),
+            words("checks.unit_rest"): st.column_config.NumberColumn(format="%,.1f"),
         },
     )
     st.download_button(
@@ -161,26 +165,26 @@ def _units(pack: Pack, result: CheckResult, measured: Measurement, words: Words)
 def _unit_table(
     pack: Pack, result: CheckResult, measured: Measurement, words: Words
 ) -> pd.DataFrame:
-    """Units with names and per cent, the lowest first, units without a value last."""
+    """Units with names and values, the lowest first, units without a value last."""
     values = measured.values
     names = unit_names(pack, result.check, words.lang)
+    scale, unit = chart_scale(result.check, words.lang)
     met = {
         True: words("checks.unit_yes"),
         False: words("checks.unit_no"),
         None: words("checks.unit_none"),
     }
-    table = pd.DataFrame(
-        {
-            words("checks.unit_name"): [names.get(str(unit), str(unit)) for unit in values.index],
-            words("checks.unit_value"): values["value"].to_numpy() * 100,
-            words("checks.unit_rest"): (
-                (values["denominator"] - values["numerator"]).to_numpy() / M2_PER_HA
-            ),
-            words("checks.unit_met"): [met[result.met[str(unit)]] for unit in values.index],
-            "colour": [ACCENT if result.met[str(unit)] is False else _INK for unit in values.index],
-        }
-    )
-    return table.sort_values(words("checks.unit_value"), na_position="last")
+    value = words("checks.unit_value", unit=unit)
+    columns = {
+        words("checks.unit_name"): [names.get(str(one), str(one)) for one in values.index],
+        value: values["value"].to_numpy() * scale,
+    }
+    if result.check.target.unit == "share":
+        rest = (values["denominator"] - values["numerator"]).to_numpy() / M2_PER_HA
+        columns[words("checks.unit_rest")] = rest
+    columns[words("checks.unit_met")] = [met[result.met[str(one)]] for one in values.index]
+    columns["colour"] = [ACCENT if result.met[str(one)] is False else _INK for one in values.index]
+    return pd.DataFrame(columns).sort_values(value, na_position="last")
 
 
 def _evidence(opened: Opened, result: CheckResult, measured: Measurement, words: Words) -> None:
@@ -198,7 +202,7 @@ def _evidence(opened: Opened, result: CheckResult, measured: Measurement, words:
     layer = evidence_layer(opened, result, words)
     shown = [
         spec
-        for argument in ("units", "zones", "area")
+        for argument in ("units", "zones", "area", "areas", "lines", "within", "features")
         if argument in check.layers
         for spec in [opened.pack.catalogue.layers[check.layers[argument].layer]]
     ]

@@ -23,6 +23,7 @@ from views.text import Words
 
 _VALUES, _REFUSED = "indicators.values", "indicators.refused"
 _OUTCOMES: tuple[Outcome, ...] = ("reached", "not_reached", "cannot_tell")
+_LEAST_POINTS = 2
 _SIGNS = {"at_least": "≥", "at_most": "≤", "more_than": ">", "about": "≈"}
 
 
@@ -149,8 +150,11 @@ def _table(
         hide_index=True,
         height=430,
         column_config={
-            words("indicators.number"): st.column_config.NumberColumn(width="small"),
-            words("indicators.name"): st.column_config.TextColumn(width="medium", pinned=True),
+            words("indicators.number"): st.column_config.NumberColumn(width=60, pinned=True),
+            words("indicators.target", year=plan.target_year): st.column_config.TextColumn(
+                width=190
+            ),
+            words("indicators.name"): st.column_config.TextColumn(width="medium"),
             words("indicators.progress"): st.column_config.ProgressColumn(
                 format="percent",
                 min_value=0,
@@ -224,7 +228,7 @@ def _one(opened: Opened, indicators: Indicators, yearly: Yearly, words: Words) -
 
 
 def _chart(one: Indicator, values: dict[int, float], words: Words) -> None:
-    if not values:
+    if len(values) < _LEAST_POINTS:
         return
     year, value = words("indicators.year"), words("indicators.value")
     rows = pd.DataFrame(
