@@ -53,7 +53,7 @@ class Lang(StrEnum):
 
 
 app = typer.Typer(
-    help="东丽规划一张图：目标检查与分区统计 / Check a plan's targets and describe its zones.",
+    help="规划一张图：目标检查与分区统计 / Check a plan's targets and describe its zones.",
     no_args_is_help=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,

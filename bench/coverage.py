@@ -1,0 +1,113 @@
+"""Stop coverage per zone, against one union of all discs and geopandas.overlay.
+
+`python run.py bench coverage`. The peer's way is the one in most notebooks: buffer every stop,
+dissolve the discs into one geometry, overlay it with the zones. Ours unites per zone only the
+discs that reach it, and hands back the whole and the gaps as well; both are timed, once with the
+gaps taken from the peer too. All input is invented, from a fixed seed.
+"""
+
+import statistics
+import time
+from collections.abc import Callable
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+
+from spatial.measures import stop_coverage
+from spatial.measures.coverage import QUAD_SEGS
+
+CRS = "EPSG:4548"
+COLUMNS, ROWS = 16, 9
+ZONE_M = 1_500.0
+RADIUS_M = 500.0
+STOPS = (1_200, 10_800)
+ROUNDS = 3
+AGREEMENT = 1e-9
+
+
+def zones() -> gpd.GeoDataFrame:
+    """Lay out 16 × 9 square zones."""
+    cells = [
+        shapely.box(x * ZONE_M, y * ZONE_M, (x + 1) * ZONE_M, (y + 1) * ZONE_M)
+        for y in range(ROWS)
+        for x in range(COLUMNS)
+    ]
+    return gpd.GeoDataFrame(geometry=cells, index=[f"Z{n:03d}" for n in range(len(cells))], crs=CRS)
+
+
+def stops(count: int) -> gpd.GeoDataFrame:
+    """Scatter stops around town centres, as real ones lie, and a third of them anywhere."""
+    random = np.random.default_rng(20_251_123)
+    size = np.array([COLUMNS * ZONE_M, ROWS * ZONE_M])
+    towns = random.uniform(0, size, (24, 2))
+    near = towns[random.integers(0, len(towns), count)] + random.normal(0, 900, (count, 2))
+    anywhere = random.uniform(0, size, (count, 2))
+    xy = np.where(random.random((count, 1)) < 1 / 3, anywhere, near)
+    ids = [f"S{n:05d}" for n in range(count)]
+    return gpd.GeoDataFrame(geometry=shapely.points(xy), index=ids, crs=CRS)
+
+
+def ours(places: gpd.GeoDataFrame, cells: gpd.GeoDataFrame) -> "pd.Series[float]":
+    """Measure with this project: shares, the whole, and every gap."""
+    values: pd.Series[float] = stop_coverage(places, cells, radius_m=RADIUS_M).values["value"]
+    return values
+
+
+def overlay(places: gpd.GeoDataFrame, cells: gpd.GeoDataFrame) -> "pd.Series[float]":
+    """Measure the peer's way: one union of all discs, overlaid with the zones."""
+    discs = places.buffer(RADIUS_M, quad_segs=QUAD_SEGS).union_all()
+    covered = gpd.GeoDataFrame(geometry=[discs], crs=cells.crs)
+    cut = gpd.overlay(cells.reset_index(names="zone"), covered, how="intersection")
+    area = cut.area.groupby(cut["zone"]).sum().reindex(cells.index, fill_value=0.0)
+    return area / cells.area
+
+
+def overlay_with_gaps(places: gpd.GeoDataFrame, cells: gpd.GeoDataFrame) -> "pd.Series[float]":
+    """The peer's way, with the gaps that our measure always gives."""
+    discs = places.buffer(RADIUS_M, quad_segs=QUAD_SEGS).union_all()
+    covered = gpd.GeoDataFrame(geometry=[discs], crs=cells.crs)
+    named = cells.reset_index(names="zone")
+    cut = gpd.overlay(named, covered, how="intersection")
+    gpd.overlay(named, covered, how="difference").explode()
+    area = cut.area.groupby(cut["zone"]).sum().reindex(cells.index, fill_value=0.0)
+    return area / cells.area
+
+
+def cpu_seconds(work: Callable[[], object]) -> float:
+    """Median CPU time of a few rounds."""
+    spent = []
+    for _ in range(ROUNDS):
+        start = time.process_time()
+        work()
+        spent.append(time.process_time() - start)
+    return statistics.median(spent)
+
+
+def main() -> None:
+    """Print one row per number of stops and way."""
+    cells = zones()
+    print(f"Stop coverage of {len(cells)} zones, radius {RADIUS_M:g} m, quad_segs {QUAD_SEGS}")
+    print(f"CPU seconds, median of {ROUNDS}; difference is the largest relative one of a zone\n")
+    print(f"{'stops':>7}  {'way':<34} {'CPU s':>8} {'ratio':>7} {'difference':>11}")
+    peers = {
+        "union + overlay": overlay,
+        "union + overlay, gaps as well": overlay_with_gaps,
+    }
+    for count in STOPS:
+        places = stops(count)
+        expected = ours(places, cells)
+        base = cpu_seconds(lambda places=places: ours(places, cells))  # type: ignore[misc]
+        print(f"{count:>7,}  {'this project (gaps included)':<34} {base:>8.3f} {1:>7.2f}")
+        for name, peer in peers.items():
+            found = peer(places, cells)
+            apart = float(((found - expected).abs() / expected.where(expected > 0, 1.0)).max())
+            spent = cpu_seconds(lambda peer=peer, places=places: peer(places, cells))  # type: ignore[misc]
+            print(f"{count:>7,}  {name:<34} {spent:>8.3f} {spent / base:>7.2f} {apart:>11.1e}")
+            if apart > AGREEMENT:
+                raise SystemExit(f"{name}: results differ by {apart:.1e}, above {AGREEMENT:g}")
+
+
+if __name__ == "__main__":
+    main()
