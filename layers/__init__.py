@@ -1,7 +1,7 @@
 """What the map knows and where it came from."""
 
 from layers.basis import BASES, Basis, is_conclusive, weakest
-from layers.catalogue import Catalogue, LayerSpec, Source, Style
+from layers.catalogue import Style
 from layers.load import Layer, Pack, load_pack
 from layers.problem import InputError, PlanmapError, Problem
 from layers.text import LANGUAGES, Language, Text
@@ -10,15 +10,12 @@ __all__ = [
     "BASES",
     "LANGUAGES",
     "Basis",
-    "Catalogue",
     "InputError",
     "Language",
     "Layer",
-    "LayerSpec",
     "Pack",
     "PlanmapError",
     "Problem",
-    "Source",
     "Style",
     "Text",
     "is_conclusive",

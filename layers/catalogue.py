@@ -167,8 +167,10 @@ def read_catalogue(folder: Path) -> Catalogue:
         raise InputError([Problem(f"{CATALOGUE_FILE} [pack]", "", "key", message)])
     pack, problems = parse(PackSpec, pack_data, f"{CATALOGUE_FILE} [pack]")
     layers: dict[str, LayerSpec] = {}
+    sources = pack_data.get("sources")
+    shared = sources if isinstance(sources, dict) else {}
     for layer_id, entry in data.items():
-        layer, found = _read_entry(layer_id, entry, pack_data.get("sources", {}))
+        layer, found = _read_entry(layer_id, entry, shared)
         problems += found
         if layer is not None:
             layers[layer_id] = layer
@@ -198,7 +200,12 @@ def _read_entry(
         if source not in sources:
             message = unknown("source", source, list(sources))
             return None, [Problem(f"{where}.source", "", "source", message)]
-        entry = {**entry, "source": sources[source]}
+        layer, problems = parse(
+            LayerSpec, {**entry, "source": sources[source], "id": layer_id}, where
+        )
+        # What is wrong with a shared source is said once, where it stands.
+        own = [problem for problem in problems if not problem.layer.startswith(f"{where}.source")]
+        return layer, own
     return parse(LayerSpec, {**entry, "id": layer_id}, where)
 
 

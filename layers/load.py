@@ -19,7 +19,7 @@ from layers.catalogue import (
 )
 from layers.geojson import parse_geojson
 from layers.problem import InputError, Problem
-from layers.rules import content_problems, degree_problems, place_problems
+from layers.rules import content_problems, degree_problems, place_problems, scale_problems
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +78,8 @@ def load_pack(folder: Path) -> Pack:
     area_layer = layers.get(catalogue.pack.area)
     if area_layer is not None:
         area = area_layer.frame.geometry.union_all()
+        where = f"{CATALOGUE_FILE} [pack].metric_crs"
+        problems += scale_problems(area, catalogue.pack.metric_crs, where)
         for layer in layers.values():
             margin_m = layer.spec.margin_m
             if margin_m is None:
@@ -108,7 +110,8 @@ def _load_layer(
     frame, problems = parse_geojson(content, key=spec.key, where=where)
     if frame is None:
         return None, problems
-    problems += content_problems(spec, frame, where)
+    if not (problems and frame.empty):  # features without ids are not the same as none
+        problems += content_problems(spec, frame, where)
     if not problems and frame.crs.is_geographic:
         problems += degree_problems(frame, where)
     if problems:

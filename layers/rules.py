@@ -6,6 +6,7 @@ from numbers import Real
 
 import geopandas as gpd
 import shapely
+from pyproj import CRS
 from shapely.geometry.base import BaseGeometry
 
 from layers.basis import BASES
@@ -14,6 +15,8 @@ from layers.problem import Problem
 from layers.toml import unknown
 
 MOST_LON, MOST_LAT = 180.0, 90.0
+MOST_AREA_ERROR = 0.01
+"""A CRS for the place stays below 0.2 % even in the wrong zone; web Mercator is off by tens."""
 _KINDS = {
     "point": {"Point", "MultiPoint"},
     "line": {"LineString", "MultiLineString", "LinearRing"},
@@ -33,6 +36,7 @@ def content_problems(spec: LayerSpec, frame: gpd.GeoDataFrame, where: str) -> It
         count = int((frame.index == feature).sum())
         yield Problem(where, feature, "id", f"the id stands {count} times; ids must be unique")
     yield from _column_problems(spec, frame, where)
+    yield from _accuracy_problems(frame, where)
     for feature, geometry in zip(frame.index, frame.geometry, strict=True):
         yield from _geometry_problems(spec, geometry, feature, where)
 
@@ -45,12 +49,33 @@ def place_problems(
     shapely.prepare(allowed)
     inside = shapely.covers(allowed, frame.geometry.to_numpy())
     for feature, geometry in frame.geometry[~inside].items():
+        if not all(math.isfinite(bound) for bound in geometry.bounds):
+            message = "lies so far outside the area that its metric CRS does not reach there"
+            yield Problem(where, str(feature), "place", message)
+            continue
         outside_m = float(shapely.hausdorff_distance(shapely.union(geometry, area), area))
         message = (
             f"lies up to {outside_m:,.1f} m outside the area, {margin_m:g} m are allowed;"
             " look at the datum and the axis order, or set margin_m of this layer"
         )
         yield Problem(where, str(feature), "place", message)
+
+
+def scale_problems(area: BaseGeometry, metric_crs: str, where: str) -> Iterator[Problem]:
+    """Find a metric CRS that distorts areas at this place, as web Mercator does."""
+    crs = CRS.from_user_input(metric_crs)
+    geod = crs.get_geod()
+    if geod is None:  # no ellipsoid to measure on
+        return
+    degrees = gpd.GeoSeries([area], crs=crs).to_crs(crs.geodetic_crs).iloc[0]
+    true_m2 = abs(geod.geometry_area_perimeter(degrees)[0])
+    off = area.area / true_m2 - 1
+    if abs(off) > MOST_AREA_ERROR:
+        message = (
+            f"'{metric_crs}' ({crs.name}) makes areas here {abs(off):.1%} too"
+            f" {'large' if off > 0 else 'small'}; name a CRS made for the place, as 'EPSG:4548' is"
+        )
+        yield Problem(where, "", "crs", message)
 
 
 def degree_problems(frame: gpd.GeoDataFrame, where: str) -> Iterator[Problem]:
@@ -90,6 +115,16 @@ def _column_problems(spec: LayerSpec, frame: gpd.GeoDataFrame, where: str) -> It
             if not _is_missing(value) and value not in BASES:
                 message = unknown("basis", str(value), BASES)
                 yield Problem(where, str(feature), "basis", message)
+
+
+def _accuracy_problems(frame: gpd.GeoDataFrame, where: str) -> Iterator[Problem]:
+    if "accuracy_m" not in frame:
+        return
+    for feature, value in frame["accuracy_m"].items():
+        right = isinstance(value, int | float) and not isinstance(value, bool) and value >= 0
+        if not (_is_missing(value) or right):
+            message = f"accuracy_m is {value!r}, not a number of metres"
+            yield Problem(where, str(feature), "value", message)
 
 
 def _geometry_problems(

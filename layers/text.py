@@ -9,9 +9,9 @@ LANGUAGES: tuple[Language, ...] = ("zh", "en")
 
 
 class Entry(BaseModel):
-    """Base of everything read from TOML: frozen, and an unknown key is an error."""
+    """Base of everything read from TOML: frozen, unknown keys and infinite numbers are errors."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class Text(Entry):

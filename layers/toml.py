@@ -4,7 +4,7 @@ import difflib
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeVar, get_args
+from typing import Any, TypeVar, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
@@ -80,12 +80,15 @@ def _dotted(path: Sequence[int | str]) -> str:
 def _fields(model: type[BaseModel], path: Sequence[int | str]) -> Iterator[str]:
     """Names of the keys that the model knows at a path inside it."""
     current: type[BaseModel] | None = model
+    named = False
     for part in path:
         if current is None:
             return
-        field = current.model_fields.get(str(part))
+        field = None if named else current.model_fields.get(str(part))
         if field is not None:
             current = next(_models(field.annotation), None)
+        # The part after a mapping is a name of the file's own, whatever it looks like.
+        named = field is not None and get_origin(field.annotation) is Mapping
     if current is not None:
         yield from (name for name in current.model_fields if name != "id")
 

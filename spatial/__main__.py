@@ -1,5 +1,6 @@
 """The command line: `python -m spatial check | zones | layers list | layers validate`."""
 
+import io
 import json
 import math
 import sys
@@ -126,7 +127,7 @@ def zones(
 ) -> None:
     """分区统计 / Describe each zone: area, green, water, built-up, stops, coverage, gap."""
     with _problems_as_lines():
-        if radius_m is not None and not radius_m > 0:
+        if radius_m is not None and not (radius_m > 0 and math.isfinite(radius_m)):
             message = f"{radius_m:g} is not a radius; give metres above 0, as in 500"
             raise InputError([Problem("zones --radius", "", "value", message)])
         if out is not None and out.suffix.lower() not in ZONE_FORMATS:
@@ -223,7 +224,7 @@ def _print_results(pack: Pack, results: Sequence[CheckResult], lang: Language) -
             value,
             target_text(check_, lang),
             basis_text(result.basis, lang) if result.basis else "—",
-            check_.cite.in_(lang),
+            escape(check_.cite.in_(lang)),
         )
     console = _console()
     console.print(table)
@@ -278,4 +279,7 @@ def _console() -> Console:
 
 
 if __name__ == "__main__":
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # GBK, which Windows writes to files, has no ²
     app(prog_name="python -m spatial")

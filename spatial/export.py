@@ -208,5 +208,8 @@ def _xlsx(table: pd.DataFrame, sheet: str) -> bytes:
         cells = writer.sheets[sheet]
         cells.freeze_panes = "C2"
         for column, title in zip(cells.columns, table.columns, strict=True):
+            for cell in column:
+                if cell.data_type == "f":  # a name that begins with "=" is no formula
+                    cell.data_type = "s"
             cells.column_dimensions[column[0].column_letter].width = min(2 * len(title) + 2, 40)
     return buffer.getvalue()

@@ -133,10 +133,7 @@ def sentence(check: Check, lang: Language) -> str:
 
 def unit_names(pack: Pack, check: Check, lang: Language) -> Mapping[str, str]:
     """Names of the units of a check, by id; the id serves where a feature has no name."""
-    for argument in ("units", "zones", "area", "areas", "lines", "features"):
-        if argument in check.layers:
-            return feature_names(pack, check.layers[argument].layer, lang)
-    return {}
+    return feature_names(pack, check.unit_layer, lang)
 
 
 def feature_names(pack: Pack, layer_id: str, lang: Language) -> Mapping[str, str]:
@@ -193,7 +190,8 @@ def _ground(pack: Pack, result: CheckResult, lang: Language) -> str:
             high=value_text(check, high, lang, *limits),
         )
     value = "—" if whole.value is None else value_text(check, whole.value, lang, *limits)
-    if check.judge == "whole":
+    failing = [unit for unit, met in result.met.items() if met is False]
+    if check.judge == "whole" or (result.verdict == "not_met" and not failing):
         difference = "" if whole.value is None else _difference(check, whole.value, limits, lang)
         return phrase(
             "reason",
@@ -203,10 +201,9 @@ def _ground(pack: Pack, result: CheckResult, lang: Language) -> str:
             target=target,
             difference=difference,
         )
-    failing = [unit for unit, met in result.met.items() if met is False]
     values = result.measured.values["value"]
-    sign = -1 if check.target.comparison == "at_most" else 1
-    worst = min(failing, key=lambda unit: (sign * values[unit], unit)) if failing else ""
+    off = {unit: abs(values[unit] - (check.target.limit_of(unit) or 0.0)) for unit in failing}
+    worst = min(failing, key=lambda unit: (-off[unit], unit)) if failing else ""
     worst_value = value_text(check, float(values[worst]), lang, *limits) if worst else ""
     return phrase(
         "reason",
@@ -252,4 +249,6 @@ def figure_range_text(check: Check, figure: Figure, lang: Language) -> str:
     if figure.low is None or figure.high is None:
         return text
     low, high = (value_text(check, end, lang) for end in (figure.low, figure.high))
-    return text if low == high else f"{text}（{low}–{high}）"
+    if low == high:
+        return text
+    return f"{text}（{low}–{high}）" if lang == "zh" else f"{text} ({low}–{high})"

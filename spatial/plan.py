@@ -6,15 +6,17 @@ from typing import Annotated, Any, Literal, Self
 
 import geopandas as gpd
 import pandas as pd
-from pydantic import Field, model_validator
+from pydantic import Discriminator, Field, Tag, model_validator
 
-from layers import InputError, Language, Pack, Problem, Text
+from layers import LANGUAGES, InputError, Language, Pack, Problem, Text
 from layers.catalogue import Catalogue
 from layers.text import Entry
 from layers.toml import parse, read_toml, unknown
 from spatial.measures import MEASURES, Measure
 
 PLAN_FILE = "plan.toml"
+UNIT_ARGUMENTS = ("units", "zones", "area", "areas", "lines", "features")
+"""Arguments of measures whose features are the units, the first one bound."""
 _ID = "id"
 _NUMERALS = "零一二三四五六七八九十"
 
@@ -64,7 +66,10 @@ def _numeral(number: int) -> str:
 
 
 Comparison = Literal["at_least", "at_most", "equal"]
-Limit = float | Mapping[str, float]
+Limit = Annotated[
+    Annotated[float, Tag("number")] | Annotated[Mapping[str, float], Tag("by_unit")],
+    Discriminator(lambda value: "by_unit" if isinstance(value, Mapping) else "number"),
+]
 
 
 class Target(Entry):
@@ -106,6 +111,12 @@ class Target(Entry):
         return self.limit.get(unit) if isinstance(self.limit, Mapping) else self.limit
 
 
+Wanted = Annotated[
+    Annotated[str, Tag("value")] | Annotated[tuple[str, ...], Tag("values")],
+    Discriminator(lambda value: "values" if isinstance(value, list | tuple) else "value"),
+]
+
+
 class Binding(Entry):
     """A layer as an argument of a measure; `where` keeps the features with these values.
 
@@ -113,7 +124,7 @@ class Binding(Entry):
     """
 
     layer: str
-    where: Mapping[str, str | tuple[str, ...]] = {}
+    where: Mapping[str, Wanted] = {}
 
     def select(self, frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
         """Return the features that the binding chooses."""
@@ -144,6 +155,18 @@ class Check(Entry):
     sentence: Text
     proxy: Text = Text(zh="", en="")
     terms: Mapping[str, Text] = {}
+
+    @property
+    def unit_layer(self) -> str:
+        """Id of the layer whose features are the units, empty without one."""
+        bound = (self.layers[name].layer for name in UNIT_ARGUMENTS if name in self.layers)
+        return next(bound, "")
+
+    @model_validator(mode="after")
+    def _one_limit_for_the_whole(self) -> Self:
+        if self.judge == "whole" and isinstance(self.target.limit, Mapping):
+            raise ValueError("a target for each unit needs judge = 'each'")
+        return self
 
     def with_params(self, params: Mapping[str, object]) -> "Check":
         """Return the check with other parameters, as a planner trying a radius wants it.
@@ -240,7 +263,21 @@ def _read_check(check_id: str, entry: object) -> tuple[Check | None, list[Proble
     problems += found
     if params is None or problems:
         return None, problems
-    return check.model_copy(update={"params": params.model_dump()}), []
+    check = check.model_copy(update={"params": params.model_dump()})
+    problems = list(_sentence_problems(check, where))
+    return (None if problems else check), problems
+
+
+def _sentence_problems(check: Check, where: str) -> Iterator[Problem]:
+    for lang in LANGUAGES:
+        try:
+            check.sentence.in_(lang).format(**check.params)
+        except KeyError as error:
+            message = unknown("parameter", str(error.args[0]), list(check.params))
+            yield Problem(f"{where}.sentence.{lang}", "", "sentence", message)
+        except (ValueError, IndexError) as error:
+            message = f"{error}; a brace opens a parameter, as in '{{radius_m}}'"
+            yield Problem(f"{where}.sentence.{lang}", "", "sentence", message)
 
 
 def _measure_problems(check: Check, measure: Measure, where: str) -> Iterator[Problem]:
@@ -308,25 +345,49 @@ def feature_problems(plan: Plan, pack: Pack) -> list[Problem]:
         land = check.layers.get("land")
         if column and land and land.layer in pack.layers:
             where = f"{PLAN_FILE} [{check.id}].params.class_column"
-            problems += _column_problems(str(column), pack.layers[land.layer].frame, where)
+            problems += _code_problems(str(column), pack.layers[land.layer].frame, where)
+        problems += _limit_problems(check, pack)
     land_part = plan.zone_statistics.land
     if land_part is not None and land_part.layer in pack.layers:
         where = f"{PLAN_FILE} [zone_statistics].land.column"
-        problems += _column_problems(land_part.column, pack.layers[land_part.layer].frame, where)
+        problems += _code_problems(land_part.column, pack.layers[land_part.layer].frame, where)
     return problems
 
 
+def _limit_problems(check: Check, pack: Pack) -> Iterator[Problem]:
+    limit, units = check.target.limit, check.unit_layer
+    if isinstance(limit, Mapping) and units in pack.layers:
+        known = [str(unit) for unit in pack.layers[units].frame.index]
+        for unit in limit:
+            if unit not in known:
+                where = f"{PLAN_FILE} [{check.id}].target.{check.target.comparison}"
+                yield Problem(where, "", "unit", unknown("unit", unit, known))
+
+
+def _code_problems(column: str, frame: pd.DataFrame, where: str) -> Iterator[Problem]:
+    yield from _column_problems(column, frame, where)
+    if column in frame:
+        wrong = [value for value in frame[column].dropna() if not isinstance(value, str)]
+        if wrong:
+            message = f'{column} holds {wrong[0]!r}; codes are text, as in "0301"'
+            yield Problem(where, "", "value", message)
+
+
 def _where_problems(binding: Binding, frame: pd.DataFrame, where: str) -> Iterator[Problem]:
+    problems: list[Problem] = []
     for column, wanted in binding.where.items():
         if column != _ID:
-            yield from _column_problems(column, frame, where)
+            problems += _column_problems(column, frame, where)
         if column == _ID or column in frame:
             present = sorted(_values(frame, column).dropna().unique())
             values = (wanted,) if isinstance(wanted, str) else wanted
             for value in values:
                 if value not in present:
                     message = unknown("value", value, present[:20])
-                    yield Problem(f"{where}.{column}", "", "where", message)
+                    problems.append(Problem(f"{where}.{column}", "", "where", message))
+    if not problems and binding.select(frame).empty:
+        problems.append(Problem(where, "", "where", "no feature has all of these values"))
+    yield from problems
 
 
 def _values(frame: pd.DataFrame, column: str) -> pd.Series:

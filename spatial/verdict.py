@@ -101,6 +101,9 @@ def judge(
             for unit, figure in units.items()
             if figure.value is not None and target.limit_of(unit) is not None
         ]
+        if target.unit == "share" and asked and not isinstance(target.limit, Mapping):
+            # What lies outside all units is asked about, too; inside them it adds nothing.
+            asked.append(compare(measured.whole, target.limit, target))
     else:
         limit = None if isinstance(target.limit, Mapping) else target.limit
         asked = [] if measured.whole.value is None else [compare(measured.whole, limit, target)]

@@ -14,7 +14,7 @@ from spatial.measures import land_share, stop_coverage
 from spatial.phrases import M2_PER_HA, M2_PER_MU, PHRASES, feature_names, phrase
 from spatial.plan import ZoneStatisticsSpec
 
-_WHOLE = "whole"
+_WHOLE = ""  # no feature has an empty id
 
 
 @dataclass(frozen=True, slots=True)

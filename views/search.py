@@ -18,7 +18,7 @@ _WGS84 = "OGC:CRS84"
 def search_index(opened: Opened) -> Published:
     """Publish the index as a list of entries for the browser's search box.
 
-    An entry holds layer, id, name, name_en, initials (`dlh` for 东丽湖), at (latitude, longitude
+    An entry holds layer, id, name, name_en, initials of the name's pinyin, at (latitude, longitude
     of a point inside) and bounds (south-west and north-east corner).
     """
     return _index(opened, opened.key)
@@ -62,7 +62,7 @@ def entries(pack: Pack) -> list[dict[str, Any]]:
 def initials(name: str) -> str:
     """First letters of a name's pinyin; other letters and digits stay.
 
-    >>> initials("东丽湖"), initials("地铁2号线")
-    ('dlh', 'dt2hx')
+    >>> initials("海河"), initials("地铁2号线")
+    ('hh', 'dt2hx')
     """
     return "".join(lazy_pinyin(name, style=Pinyin.FIRST_LETTER)).lower()

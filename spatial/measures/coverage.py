@@ -46,10 +46,11 @@ def stop_coverage(
         parts = [polygonal(shapely.intersection(unit, whole_area)) for unit in units.geometry]
     figures, gaps = [], []
     for part in parts:
-        near = discs[np.sort(tree.query(part, predicate="intersects"))]
-        covered = polygonal(shapely.intersection(part, shapely.union_all(near)))
+        near = shapely.union_all(discs[np.sort(tree.query(part, predicate="intersects"))])
+        covered = polygonal(shapely.intersection(part, near))
         figures.append(share(covered.area, part.area))
-        gaps.append(polygonal(shapely.difference(part, covered)))
+        # Taken from `covered`, whose edges are rounded, gaps would hang on threads of no width.
+        gaps.append(polygonal(shapely.difference(part, near)))
     covered = polygonal(shapely.intersection(whole_area, shapely.union_all(discs)))
     return Measurement(
         values=by_unit(ids, figures),
@@ -68,10 +69,7 @@ def _gaps(
         )
     points = stops.geometry.to_numpy()
     inside = shapely.point_on_surface(pieces.geometry.to_numpy())
-    found, distances = shapely.STRtree(points).query_nearest(
-        inside, return_distance=True, all_matches=False
-    )
-    order = np.argsort(found[0])
-    return pieces.assign(
-        nearest_stop=stops.index.to_numpy()[found[1][order]], nearest_m=distances[order]
-    )
+    (piece, stop), distances = shapely.STRtree(points).query_nearest(inside, return_distance=True)
+    near = pd.DataFrame({"piece": piece, "stop": stops.index[stop], "metres": distances})
+    near = near.sort_values(["piece", "stop"]).drop_duplicates("piece")
+    return pieces.assign(nearest_stop=near["stop"].to_numpy(), nearest_m=near["metres"].to_numpy())
