@@ -50,9 +50,9 @@ def stops(count: int) -> gpd.GeoDataFrame:
     return gpd.GeoDataFrame(geometry=shapely.points(xy), index=ids, crs=CRS)
 
 
-def ours(places: gpd.GeoDataFrame, cells: gpd.GeoDataFrame) -> "pd.Series[float]":
+def ours(places: gpd.GeoDataFrame, cells: gpd.GeoDataFrame) -> pd.Series:
     """Measure with this project: shares, the whole, and every gap."""
-    values: pd.Series[float] = stop_coverage(places, cells, radius_m=RADIUS_M).values["value"]
+    values: pd.Series = stop_coverage(places, cells, radius_m=RADIUS_M).values["value"]
     return values
 
 
@@ -65,7 +65,8 @@ def overlay(places: gpd.GeoDataFrame, cells: gpd.GeoDataFrame, *, gaps: bool) ->
     if gaps:
         gpd.overlay(named, covered, how="difference").explode()
     area = cut.area.groupby(cut["zone"]).sum().reindex(cells.index, fill_value=0.0)
-    return area / cells.area
+    shares: pd.Series = area / cells.area
+    return shares
 
 
 def cpu_seconds(work: Callable[[], object]) -> float:

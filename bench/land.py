@@ -73,7 +73,9 @@ def overlay(classes: Sequence[Sequence[str]]) -> Work:
         wanted = [code for codes in classes for code in codes]
         counting = land[in_classes(land["class_code"], wanted)]
         cut = gpd.overlay(counting, named, how="intersection")
-        area = cut.area.groupby([cut["zone"], cut["class_code"]]).sum().unstack(fill_value=0.0)
+        area = cut.assign(area_m2=cut.area).pivot_table(
+            index="zone", columns="class_code", values="area_m2", aggfunc="sum", fill_value=0.0
+        )
         return pd.DataFrame(
             {"+".join(codes): area[list(codes)].sum(axis=1) / zones.area for codes in classes}
         )
@@ -97,7 +99,10 @@ def main() -> None:
     print(f"Land shares: {len(land):,} parcels, {len(zones)} zones")
     print(f"CPU seconds, median of {ROUNDS}; difference is the largest relative one\n")
     print(f"{'shares':<24} {'way':<34} {'CPU s':>8} {'ratio':>7} {'difference':>11}")
-    questions = {"blue-green": [BLUE_GREEN], "each of ten classes": [[code] for code in CLASSES]}
+    questions: dict[str, list[Sequence[str]]] = {
+        "blue-green": [BLUE_GREEN],
+        "each of ten classes": [[code] for code in CLASSES],
+    }
     for question, classes in questions.items():
         mine, peer = ours(classes), overlay(classes)
         expected, found = mine(land, zones), peer(land, zones)
@@ -106,7 +111,7 @@ def main() -> None:
         spent = cpu_seconds(partial(peer, land, zones))
         row = f"{question:<24} {'this project (with evidence)':<34} {base:>8.3f} {1:>7.2f}"
         print(row)
-        row = f"{question:<24} {'geopandas.overlay and groupby':<34} {spent:>8.3f}"
+        row = f"{question:<24} {'geopandas.overlay, summed':<34} {spent:>8.3f}"
         print(f"{row} {spent / base:>7.2f} {apart:>11.1e}")
         if apart > AGREEMENT:
             raise SystemExit(f"results differ by {apart:.1e}, above {AGREEMENT:g}")

@@ -78,7 +78,9 @@ def measure(browser: Browser, url: str) -> tuple[list[float], list[float], list[
     spec = next(spec for spec in reversed(visible) if spec.id != pack.catalogue.pack.area)
     area = pack.layers[pack.catalogue.pack.area].frame
     inside = area.representative_point().to_crs("OGC:CRS84").iloc[0]
-    first, toggled, clicked = [], [], []
+    first: list[float] = []
+    toggled: list[float] = []
+    clicked: list[float] = []
     for number in range(ROUNDS + 1):
         context = browser.new_context(viewport={"width": 1440, "height": 900})
         page = context.new_page()
@@ -101,12 +103,15 @@ def main() -> None:
     )
     if found is None:
         raise SystemExit("no Chromium, Chrome or Edge on this machine")
-    with tempfile.TemporaryDirectory() as folder, serve(Path(folder)) as server:
-        with sync_playwright() as playwright:
-            flags = ["--headless", "--no-sandbox", "--disable-gpu"]
-            browser = playwright.chromium.launch(executable_path=found, args=flags)
-            times = measure(browser, server.url)
-            browser.close()
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        serve(Path(folder)) as server,
+        sync_playwright() as playwright,
+    ):
+        flags = ["--headless", "--no-sandbox", "--disable-gpu"]
+        browser = playwright.chromium.launch(executable_path=found, args=flags)
+        times = measure(browser, server.url)
+        browser.close()
     print(f"Seconds in the browser, {ROUNDS} fresh pages each\n")
     print(f"{'wait':<30} {'median':>8} {'least':>8} {'most':>8}")
     for name, spent in zip(("first map", "layer toggle", "click to facts"), times, strict=True):

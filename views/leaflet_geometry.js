@@ -4,6 +4,8 @@
 // divided by 2^zoom. Hits and labels are worked out there, so that they agree with the drawing.
 
 const WORLD_SIZE = 256;
+const ALONG = [0.5, 0.38, 0.62, 0.26, 0.74, 0.15, 0.85, 0.06, 0.94]; // shares of a line's length
+const GRID_STEPS = 9;
 const EQUATOR_RADIUS_M = 6378137;
 const FLATTENING = 1 / 298.257223563;
 
@@ -81,6 +83,8 @@ function extent({ box: [x0, y0, x1, y1] }) {
 }
 
 const boxesMeet = (a, b) => a[0] <= b[2] && b[0] <= a[2] && a[1] <= b[3] && b[1] <= a[3];
+const boxesShared = (a, b) =>
+  [Math.max(a[0], b[0]), Math.max(a[1], b[1]), Math.min(a[2], b[2]), Math.min(a[3], b[3])];
 const boxInside = (a, b) => a[0] >= b[0] && a[1] >= b[1] && a[2] <= b[2] && a[3] <= b[3];
 
 // ---- hits ----
@@ -129,9 +133,26 @@ function squaredToSegment(x, y, ax, ay, bx, by) {
 // ---- where a label goes ----
 
 // The place of a feature's label within a view box: null where nothing of it is in view.
-function labelPlace(feature, view) {
-  if (feature.kind === "point") return [feature.world[0][0][0], feature.world[0][0][1]];
-  return feature.kind === "line" ? middleOfLine(feature, view) : insideOfPolygon(feature, view);
+// Places for a feature's name, the best first.
+function labelPlaces(feature, view) {
+  if (feature.kind === "point") return [[feature.world[0][0][0], feature.world[0][0][1]]];
+  return feature.kind === "line" ? placesOnLine(feature, view) : placesInPolygon(feature, view);
+}
+
+// A polygon's innermost point, then points of a grid over what the view shows of it.
+function placesInPolygon(feature, view) {
+  const best = insideOfPolygon(feature, view);
+  if (!best) return [];
+  const [x0, y0, x1, y1] = boxesShared(feature.box, view);
+  const grid = [];
+  for (let i = 1; i < GRID_STEPS; i++) {
+    for (let j = 1; j < GRID_STEPS; j++) {
+      const at = [x0 + ((x1 - x0) * i) / GRID_STEPS, y0 + ((y1 - y0) * j) / GRID_STEPS];
+      if (inPolygon(feature.world, ...at)) grid.push(at);
+    }
+  }
+  const away = (at) => Math.hypot(at[0] - best[0], at[1] - best[1]);
+  return [best, ...grid.sort((a, b) => away(a) - away(b))];
 }
 
 // A polygon's place: the innermost point of its largest part, or of what the view shows of it.
@@ -220,15 +241,12 @@ function depthIn(rings, x, y) {
   return (inside ? 1 : -1) * Math.sqrt(nearest);
 }
 
-// The middle of the longest stretch of a line inside the view.
-function middleOfLine(feature, view) {
-  let longest = null;
-  for (const [path] of feature.world) {
-    for (const run of runsInView(path, view)) {
-      if (!longest || run.length > longest.length) longest = run;
-    }
-  }
-  return longest && longest.length > 0 ? alongPath(longest.points, longest.length / 2) : null;
+// Places along the stretches of a line inside the view, the middle of the longest first.
+function placesOnLine(feature, view) {
+  const runs = feature.world.flatMap(([path]) => runsInView(path, view));
+  runs.sort((a, b) => b.length - a.length);
+  return runs.slice(0, 3).filter((run) => run.length > 0)
+    .flatMap((run) => ALONG.map((share) => alongPath(run.points, run.length * share)));
 }
 
 function runsInView(path, view) {

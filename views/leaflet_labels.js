@@ -63,7 +63,7 @@ class Labels {
       const found = entry.features
         .filter((feature) => boxesMeet(feature.box, view))
         .map((feature) => ({ entry, feature, text: nameOf(entry.layer, feature, this.lang) }))
-        .filter((item) => item.text);
+        .filter((item) => item.text && this.fits(item, view));
       if (entry.layer.geometry !== "point") found.sort((a, b) => extent(b.feature) - extent(a.feature));
       items.push(...found);
     }
@@ -99,27 +99,28 @@ class Labels {
 
   // The first free box among the candidates, in pixels of the window, or null.
   boxFor(item, size, taken, twins) {
-    const spot = labelPlace(item.feature, this.viewBox());
-    if (!spot) return null;
-    const { lng, lat } = fromWorld(...spot);
-    const { x, y } = this.map.latLngToContainerPoint([lat, lng]);
     const width = this.width(item.text);
-    if (!this.fits(item, width)) return null;
     const before = twins.get(item.text) || [];
-    if (before.some((p) => Math.hypot(p.x - x, p.y - y) < TWIN_PX)) return null;
     const inWindow = (b) => b[0] >= 2 && b[1] >= DEGREES_PX && b[2] <= size.x - 2 && b[3] <= size.y - 2;
-    const box = this.candidates(item, x, y, width)
-      .find((b) => inWindow(b) && !taken.some((other) => boxesMeet(b, other)));
-    if (box) twins.set(item.text, [...before, { x, y }]);
-    return box || null;
+    const isFree = (b) => inWindow(b) && !taken.some((other) => boxesMeet(b, other));
+    for (const spot of labelPlaces(item.feature, this.viewBox())) {
+      const { lng, lat } = fromWorld(...spot);
+      const { x, y } = this.map.latLngToContainerPoint([lat, lng]);
+      if (before.some((p) => Math.hypot(p.x - x, p.y - y) < TWIN_PX)) continue;
+      const box = this.candidates(item, x, y, width).find(isFree);
+      if (!box) continue;
+      twins.set(item.text, [...before, { x, y }]);
+      return box;
+    }
+    return null;
   }
 
-  // A polygon or line much smaller than its name stays without it.
-  fits(item, width) {
+  // A polygon or line that the view shows less of than its name is long stays without it.
+  fits(item, view) {
     if (item.feature.kind === "point") return true;
     const scale = 2 ** this.map.getZoom();
-    const [x0, y0, x1, y1] = item.feature.box;
-    return Math.max(x1 - x0, y1 - y0) * scale >= width * 0.6;
+    const [x0, y0, x1, y1] = boxesShared(item.feature.box, view);
+    return Math.max(x1 - x0, y1 - y0) * scale >= this.width(item.text) * 0.8;
   }
 
   candidates(item, x, y, width) {
@@ -136,6 +137,10 @@ class Labels {
       [x - r - width, y - h, x - r, y + h],
       [x - w, y - r - LABEL_HEIGHT, x + w, y - r],
       [x - w, y + r, x + w, y + r + LABEL_HEIGHT],
+      [x + r - 2, y - LABEL_HEIGHT - 1, x + r - 2 + width, y - 1],
+      [x + r - 2, y + 1, x + r - 2 + width, y + 1 + LABEL_HEIGHT],
+      [x - r + 2 - width, y - LABEL_HEIGHT - 1, x - r + 2, y - 1],
+      [x - r + 2 - width, y + 1, x - r + 2, y + 1 + LABEL_HEIGHT],
     ];
   }
 
