@@ -126,6 +126,18 @@ def test_figures_that_are_drawn_to_stand_in_the_words_and_not_in_the_scripts() -
         assert figure not in scripts
 
 
+def test_a_layer_drawn_to_the_plans_figure_says_so_in_the_catalogue() -> None:
+    words = tomllib.loads((GEODATA / "features.toml").read_text(encoding="utf-8"))
+    to_an_area = {
+        layer
+        for layer, told in words.items()
+        if any("to" in feature.get("draw", {}) for feature in told.values())
+    }
+    assert to_an_area == {"barrier_structure", "restoration_projects", "theme_parks"}
+    for layer in (*to_an_area, "tour_road"):
+        assert CATALOGUE[layer]["drawn_to"], layer
+
+
 @pytest.mark.parametrize("layer", LAYERS)
 def test_every_feature_says_what_it_is_and_where_it_came_from(layer: str) -> None:
     found = features(GEODATA / f"{layer}.geojson")
