@@ -27,13 +27,37 @@ def layer_tree(opened: Opened, words: Words) -> Mapping[str, Look]:
         specs = [spec for spec in catalogue.layers.values() if spec.group == group]
         if not specs:
             continue
-        st.html(f'<p class="pm-group">{text(title.in_(words.lang))}</p>')
+        _group_row(group, title.in_(words.lang), words)
         for spec in specs:
             if spec.id not in opened.pack.layers:
                 _missing_row(spec, words)
             elif _row(opened, spec, words):
                 shown[spec.id] = look_of(spec)
     return shown
+
+
+def _group_row(group: str, title: str, words: Words) -> None:
+    """A group's name, and its opacity behind a button."""
+    left, right = st.columns([6, 1], vertical_alignment="bottom", gap=None)
+    left.html(f'<p class="pm-group">{text(title)}</p>')
+    right.button(
+        "",
+        key=f"more.group.{group}",
+        type="tertiary",
+        icon=":material/opacity:",
+        help=words("map.group_opacity", group=title),
+        on_click=_toggle_settings,
+        args=(f"group.{group}",),
+    )
+    if st.session_state.get(_OPEN) == f"group.{group}":
+        st.slider(
+            words("map.group_opacity", group=title),
+            0.0,
+            1.0,
+            step=0.05,
+            key=remembered(f"opacity.group.{group}", 1.0),
+            persist_state="session",
+        )
 
 
 def look_of(spec: LayerSpec) -> Look:
@@ -44,7 +68,10 @@ def look_of(spec: LayerSpec) -> Look:
     if colour and colour != _main_colour(spec):
         on = "line" if _is_outline(spec) else "fill"
         style = style.model_copy(update={on: colour})
-    return Look(style, float(state.get(f"opacity.{spec.id}", 1.0)))
+    own, group = (
+        float(state.get(f"opacity.{name}", 1.0)) for name in (spec.id, f"group.{spec.group}")
+    )
+    return Look(style, own * group)
 
 
 def _row(opened: Opened, spec: LayerSpec, words: Words) -> bool:
