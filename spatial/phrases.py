@@ -12,6 +12,7 @@ from spatial.measurement import Figure
 from spatial.plan import Check
 from spatial.verdict import CheckResult, Status, Verdict
 
+_RECORDED_DIGITS = 6
 _WHOLE_BELOW = 10_000
 _SAME_SHARE = 1e-12
 M_PER_KM = 1000.0
@@ -59,6 +60,18 @@ def number_text(value: float, digits: int = 3) -> str:
     places = digits - 1 - math.floor(math.log10(abs(value)))
     rounded = round(value, places)
     return f"{rounded:,.{max(places, 0)}f}"
+
+
+def recorded_text(value: float) -> str:
+    """Write a number as it was recorded, if it was recorded with few digits; round it otherwise.
+
+    >>> recorded_text(10.61), recorded_text(17435), recorded_text(2266666.6671)
+    ('10.61', '17,435', '2,270,000')
+    """
+    short = float(f"{value:.{_RECORDED_DIGITS}g}")
+    if short != value:
+        return number_text(value)
+    return f"{value:,.10f}".rstrip("0").rstrip(".")
 
 
 def share_text(share: float, *against: float) -> str:

@@ -280,3 +280,123 @@ def test_a_broken_pack_is_explained_on_the_page(
         page = open_page("", base=server.url)
         page.get_by_text("layers.toml: not valid TOML").wait_for()
         assert page.get_by_text("plan.toml: no such file").count() == 1
+
+
+PRESETS = ("空间结构", "产业布局", "生态屏障", "公交覆盖", "项目")
+VIEWS = ((39.08, 117.33), (39.16, 117.45), (39.05, 117.45))  # west, north-east, south-east
+LEAST_LABELLED = 0.8
+NAMES_SHOWN = """() => {
+  const { labels, canvas } = window.__planmap.map;
+  const origin = canvas.getBoundingClientRect();
+  const boxes = [...labels.pane.children].map((name) => {
+    const box = name.getBoundingClientRect();
+    return [box.left - origin.left, box.top - origin.top, box.right - origin.left,
+      box.bottom - origin.top];
+  });
+  const texts = new Set([...labels.pane.children].map((name) => name.innerText));
+  const wanted = labels.wanted().map((item) => item.text);
+  return { boxes, wanted: wanted.length, shown: wanted.filter((text) => texts.has(text)).length };
+}"""
+
+
+def preset(page: Page, name: str) -> None:
+    page.get_by_test_id("stMain").get_by_text(name, exact=True).first.click()
+    settled(page)
+    wait_for_map(page)
+
+
+def overlapping(boxes: list[list[float]]) -> int:
+    return sum(
+        a[0] < b[2] - 1 and b[0] < a[2] - 1 and a[1] < b[3] - 1 and b[1] < a[3] - 1
+        for number, a in enumerate(boxes)
+        for b in boxes[number + 1 :]
+    )
+
+
+def test_names_never_overlap_and_most_features_have_one(open_page: Opener) -> None:
+    page = open_page()
+    wait_for_map(page)
+    for name in PRESETS:
+        if name != PRESETS[0]:  # the map opens with it, and a second click would do nothing
+            preset(page, name)
+        wanted = shown = 0
+        for zoom in (11, 12, 13, 14):
+            for center in VIEWS:
+                page.evaluate(
+                    f"([lat, lng]) => {MAP}.map.setView([lat, lng], {zoom}, {{animate: false}})",
+                    list(center),
+                )
+                page.wait_for_timeout(120)
+                found = page.evaluate(NAMES_SHOWN)
+                assert overlapping(found["boxes"]) == 0, (name, zoom, center)
+                if zoom == 13:
+                    wanted, shown = wanted + found["wanted"], shown + found["shown"]
+        assert shown >= LEAST_LABELLED * wanted, (name, shown, wanted)
+
+
+def test_a_preset_shows_just_its_layers(open_page: Opener) -> None:
+    page = open_page()
+    wait_for_map(page)
+    preset(page, "产业布局")
+    page.wait_for_function(f"() => {MAP}.counts().industry_layout === 4")
+    shown = page.evaluate(f"{MAP}.counts()")
+    catalogue = load_pack(GEODATA).catalogue
+    wanted = next(p for p in catalogue.pack.presets.values() if p.title.zh == "产业布局")
+    assert set(shown) == set(wanted.layers)
+
+
+def test_a_place_is_found_by_its_initials_and_its_layer_comes_on(open_page: Opener) -> None:
+    page = open_page()
+    wait_for_map(page)
+    box = page.get_by_label("找地点、项目")
+    box.fill("wbhbz")
+    page.get_by_role("option").first.wait_for()
+    assert "务本河泵站" in page.get_by_role("option").first.inner_text()
+    box.press("Enter")
+    page.wait_for_function(f"() => {MAP}.selection?.title.includes('务本河泵站')")
+    page.wait_for_function(f"() => {MAP}.counts().utility_projects === 4")
+    said = page.get_by_label("所选对象").inner_text()
+    assert "这一点位于" in said
+    assert "管控区" in said  # which tier it lies in
+    assert "10.61" in said  # as the plan states it
+
+
+def test_a_shared_address_opens_the_same_view_in_a_new_browser(open_page: Opener) -> None:
+    page = open_page()
+    wait_for_map(page)
+    preset(page, "生态屏障")
+    choose(page, "一级管控区蓝绿空间占比")
+    page.evaluate(f"{MAP}.map.setView([39.12, 117.45], 12.5, {{animate: false}})")
+    click_map(page, 117.44, 39.11)
+    page.wait_for_function(f"() => {MAP}.selection !== null")
+    page.wait_for_function("() => location.search.includes('sel=')")
+    page.wait_for_timeout(600)
+    before = page.evaluate(f"[{MAP}.map.getZoom(), {MAP}.map.getCenter(), {MAP}.selection.title]")
+    layers = page.evaluate(f"{MAP}.counts()")
+    address = page.url.split("/", 3)[3]
+
+    other = open_page(address)
+    wait_for_map(other)
+    other.wait_for_function(f"() => {MAP}.selection !== null")
+    after = other.evaluate(f"[{MAP}.map.getZoom(), {MAP}.map.getCenter(), {MAP}.selection.title]")
+    assert other.evaluate(f"{MAP}.counts()") == layers
+    assert after[0] == before[0]
+    assert after[1]["lat"] == pytest.approx(before[1]["lat"], abs=1e-4)
+    assert after[1]["lng"] == pytest.approx(before[1]["lng"], abs=1e-4)
+    assert after[2] == before[2]
+
+
+def test_a_form_of_yearly_values_is_taken_and_a_wrong_one_explained(
+    open_page: Opener, tmp_path: Path
+) -> None:
+    page = open_page("indicators")
+    page.get_by_role("button", name="装入填好的表").click()
+    good, bad = tmp_path / "good.csv", tmp_path / "bad.csv"
+    good.write_text("编号,2021,2025\n24,42.7,43.2\n", encoding="gb18030")
+    bad.write_text("编号,2021\n24,高\n", encoding="utf-8")
+    page.locator("input[type=file]").set_input_files(good)
+    page.get_by_text("已装入 1 项指标的数值").wait_for()
+    assert page.locator(".pm-count.met b").inner_text() == "1"
+    page.locator("input[type=file]").set_input_files(bad)
+    page.get_by_text("2021 is '高', not a number").wait_for()
+    page.get_by_text("已装入 1 项指标的数值").wait_for()  # what was there stays

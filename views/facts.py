@@ -8,7 +8,14 @@ import pandas as pd
 from layers import Language, Pack
 from layers.catalogue import Column, LayerSpec
 from spatial import CheckResult
-from spatial.phrases import area_text, basis_text, feature_names, number_text, unit_names
+from spatial.phrases import (
+    area_text,
+    basis_text,
+    feature_names,
+    number_text,
+    recorded_text,
+    unit_names,
+)
 from views.leaflet import Badge, Hit, Row, Selection
 from views.text import Words
 
@@ -123,7 +130,7 @@ def _value_text(row: pd.Series, name: str, column: Column, lang: Language) -> st
         return _localised(row, name, lang)
     if not isinstance(value, Real) or math.isnan(value):
         return ""
-    return f"{number_text(float(value))} {column.unit}".strip()
+    return f"{recorded_text(float(value))} {column.unit}".strip()
 
 
 def _localised(row: pd.Series, column: str, lang: Language) -> str:
