@@ -34,37 +34,20 @@ except InputError as error:
     st.stop()
 
 pages = {
-    "map": st.Page(
-        lambda: map_page.show(opened, words),
-        title=words("app.page_map"),
-        url_path="",
-        icon=":material/map:",
-        default=True,
-    ),
-    "checks": st.Page(
-        lambda: checks.show(opened, words),
-        title=words("app.page_checks"),
-        url_path="checks",
-        icon=":material/checklist:",
-    ),
-    "zones": st.Page(
-        lambda: zones.show(opened, words),
-        title=words("app.page_zones"),
-        url_path="zones",
-        icon=":material/table_chart:",
-    ),
-    "indicators": st.Page(
-        lambda: indicators.show(opened, words),
-        title=words("app.page_indicators"),
-        url_path="indicators",
-        icon=":material/flag:",
-    ),
-    "sources": st.Page(
-        lambda: sources.show(opened, words),
-        title=words("app.page_sources"),
-        url_path="sources",
-        icon=":material/source:",
-    ),
+    name: st.Page(
+        lambda show=show: show(opened, words),
+        title=words(f"app.page_{name}"),
+        url_path="" if name == "map" else name,
+        icon=f":material/{icon}:",
+        default=name == "map",
+    )
+    for name, show, icon in (
+        ("map", map_page.show, "map"),
+        ("checks", checks.show, "checklist"),
+        ("zones", zones.show, "table_chart"),
+        ("indicators", indicators.show, "flag"),
+        ("sources", sources.show, "source"),
+    )
 }
 st.session_state["pages"] = pages
 page = st.navigation(list(pages.values()), position="top")

@@ -8,8 +8,7 @@ import geopandas as gpd
 import pandas as pd
 from pydantic import Discriminator, Field, Tag, model_validator
 
-from layers import LANGUAGES, InputError, Language, Pack, Problem, Text
-from layers.catalogue import Catalogue
+from layers import LANGUAGES, InputError, Language, Problem, Text
 from layers.text import Entry
 from layers.toml import parse, read_toml, unknown
 from spatial.measures import MEASURES, Measure
@@ -17,7 +16,7 @@ from spatial.measures import MEASURES, Measure
 PLAN_FILE = "plan.toml"
 UNIT_ARGUMENTS = ("units", "zones", "area", "areas", "lines", "features")
 """Arguments of measures whose features are the units, the first one bound."""
-_ID = "id"
+ID_COLUMN = "id"
 _NUMERALS = "零一二三四五六七八九十"
 
 
@@ -130,7 +129,7 @@ class Binding(Entry):
         """Return the features that the binding chooses."""
         for column, wanted in self.where.items():
             values = [wanted] if isinstance(wanted, str) else list(wanted)
-            frame = frame[_values(frame, column).isin(values)]
+            frame = frame[column_text(frame, column).isin(values)]
         return frame
 
 
@@ -297,106 +296,7 @@ def _measure_problems(check: Check, measure: Measure, where: str) -> Iterator[Pr
         yield Problem(f"{where}.target.unit", "", "unit", message)
 
 
-def catalogue_problems(plan: Plan, catalogue: Catalogue) -> list[Problem]:
-    """Find what the plan asks of the catalogue in vain: unknown layers, wrong kinds of geometry."""
-    problems: list[Problem] = []
-    for check in plan.checks.values():
-        kinds = MEASURES[check.measure].layers
-        for name, binding in check.layers.items():
-            where = f"{PLAN_FILE} [{check.id}].layers.{name}"
-            problems += _kind_problems(catalogue, binding.layer, kinds[name], where)
-    parts = plan.zone_statistics
-    wanted = {"zones": "polygon", "built_up": "polygon", "terminals": "point", "stops": "point"}
-    for part, kind in wanted.items():
-        if layer := getattr(parts, part):
-            where = f"{PLAN_FILE} [zone_statistics].{part}"
-            problems += _kind_problems(catalogue, layer, kind, where)
-    if parts.land is not None:
-        where = f"{PLAN_FILE} [zone_statistics].land.layer"
-        problems += _kind_problems(catalogue, parts.land.layer, "polygon", where)
-    for layer_id, spec in catalogue.layers.items():
-        for check_id in spec.drawn_to:
-            if check_id not in plan.checks:
-                where = f"layers.toml [{layer_id}].drawn_to"
-                problems.append(
-                    Problem(where, "", "check", unknown("check", check_id, list(plan.checks)))
-                )
-    return problems
-
-
-def _kind_problems(catalogue: Catalogue, layer: str, kind: str, where: str) -> Iterator[Problem]:
-    if layer not in catalogue.layers:
-        yield Problem(where, "", "layer", unknown("layer", layer, list(catalogue.layers)))
-    elif catalogue.layers[layer].geometry != kind:
-        found = catalogue.layers[layer].geometry
-        message = f"layer '{layer}' has {found} geometry, {kind} geometry is needed"
-        yield Problem(where, "", "layer", message)
-
-
-def feature_problems(plan: Plan, pack: Pack) -> list[Problem]:
-    """Find bindings that choose by a column that the layer lacks, or choose nothing."""
-    problems: list[Problem] = []
-    for check in plan.checks.values():
-        for name, binding in check.layers.items():
-            if binding.layer in pack.layers:
-                where = f"{PLAN_FILE} [{check.id}].layers.{name}.where"
-                problems += _where_problems(binding, pack.layers[binding.layer].frame, where)
-        column = check.params.get("class_column")
-        land = check.layers.get("land")
-        if column and land and land.layer in pack.layers:
-            where = f"{PLAN_FILE} [{check.id}].params.class_column"
-            problems += _code_problems(str(column), pack.layers[land.layer].frame, where)
-        problems += _limit_problems(check, pack)
-    land_part = plan.zone_statistics.land
-    if land_part is not None and land_part.layer in pack.layers:
-        where = f"{PLAN_FILE} [zone_statistics].land.column"
-        problems += _code_problems(land_part.column, pack.layers[land_part.layer].frame, where)
-    return problems
-
-
-def _limit_problems(check: Check, pack: Pack) -> Iterator[Problem]:
-    limit, units = check.target.limit, check.unit_layer
-    if isinstance(limit, Mapping) and units in pack.layers:
-        known = [str(unit) for unit in pack.layers[units].frame.index]
-        for unit in limit:
-            if unit not in known:
-                where = f"{PLAN_FILE} [{check.id}].target.{check.target.comparison}"
-                yield Problem(where, "", "unit", unknown("unit", unit, known))
-
-
-def _code_problems(column: str, frame: pd.DataFrame, where: str) -> Iterator[Problem]:
-    yield from _column_problems(column, frame, where)
-    if column in frame:
-        wrong = [value for value in frame[column].dropna() if not isinstance(value, str)]
-        if wrong:
-            message = f'{column} holds {wrong[0]!r}; codes are text, as in "0301"'
-            yield Problem(where, "", "value", message)
-
-
-def _where_problems(binding: Binding, frame: pd.DataFrame, where: str) -> Iterator[Problem]:
-    problems: list[Problem] = []
-    for column, wanted in binding.where.items():
-        if column != _ID:
-            problems += _column_problems(column, frame, where)
-        if column == _ID or column in frame:
-            present = sorted(_values(frame, column).dropna().unique())
-            values = (wanted,) if isinstance(wanted, str) else wanted
-            for value in values:
-                if value not in present:
-                    message = unknown("value", value, present[:20])
-                    problems.append(Problem(f"{where}.{column}", "", "where", message))
-    if not problems and binding.select(frame).empty:
-        problems.append(Problem(where, "", "where", "no feature has all of these values"))
-    yield from problems
-
-
-def _values(frame: pd.DataFrame, column: str) -> pd.Series:
-    """A column as text, or the ids."""
-    values = frame.index.to_series() if column == _ID else frame[column]
+def column_text(frame: pd.DataFrame, column: str) -> pd.Series:
+    """Return a column as text, or the ids; missing values stay missing."""
+    values = frame.index.to_series() if column == ID_COLUMN else frame[column]
     return values.astype(str).where(values.notna())
-
-
-def _column_problems(column: str, frame: pd.DataFrame, where: str) -> Iterator[Problem]:
-    if column not in frame:
-        columns = [str(name) for name in frame.columns if name != "geometry"]
-        yield Problem(where, "", "column", unknown("column", column, columns))

@@ -6,15 +6,10 @@ from pathlib import Path
 
 from layers import InputError, Pack, Problem, load_pack, weakest
 from layers.catalogue import read_catalogue
+from spatial.bindings import catalogue_problems, feature_problems
 from spatial.indicators import check_problems, read_indicators
 from spatial.measures import MEASURES
-from spatial.plan import (
-    Check,
-    Plan,
-    catalogue_problems,
-    feature_problems,
-    read_plan,
-)
+from spatial.plan import Check, Plan, read_plan
 from spatial.verdict import CheckResult, judge
 
 

@@ -1,0 +1,110 @@
+"""Whether a plan's checks find in a pack what they bind: layers, columns, values, units."""
+
+from collections.abc import Iterator, Mapping
+
+import pandas as pd
+
+from layers import Pack, Problem
+from layers.catalogue import Catalogue
+from layers.toml import unknown
+from spatial.measures import MEASURES
+from spatial.plan import ID_COLUMN, PLAN_FILE, Binding, Check, Plan, column_text
+
+
+def catalogue_problems(plan: Plan, catalogue: Catalogue) -> list[Problem]:
+    """Find what the plan asks of the catalogue in vain: unknown layers, wrong kinds of geometry."""
+    problems: list[Problem] = []
+    for check in plan.checks.values():
+        kinds = MEASURES[check.measure].layers
+        for name, binding in check.layers.items():
+            where = f"{PLAN_FILE} [{check.id}].layers.{name}"
+            problems += _kind_problems(catalogue, binding.layer, kinds[name], where)
+    parts = plan.zone_statistics
+    wanted = {"zones": "polygon", "built_up": "polygon", "terminals": "point", "stops": "point"}
+    for part, kind in wanted.items():
+        if layer := getattr(parts, part):
+            where = f"{PLAN_FILE} [zone_statistics].{part}"
+            problems += _kind_problems(catalogue, layer, kind, where)
+    if parts.land is not None:
+        where = f"{PLAN_FILE} [zone_statistics].land.layer"
+        problems += _kind_problems(catalogue, parts.land.layer, "polygon", where)
+    for layer_id, spec in catalogue.layers.items():
+        for check_id in spec.drawn_to:
+            if check_id not in plan.checks:
+                where = f"layers.toml [{layer_id}].drawn_to"
+                problems.append(
+                    Problem(where, "", "check", unknown("check", check_id, list(plan.checks)))
+                )
+    return problems
+
+
+def _kind_problems(catalogue: Catalogue, layer: str, kind: str, where: str) -> Iterator[Problem]:
+    if layer not in catalogue.layers:
+        yield Problem(where, "", "layer", unknown("layer", layer, list(catalogue.layers)))
+    elif catalogue.layers[layer].geometry != kind:
+        found = catalogue.layers[layer].geometry
+        message = f"layer '{layer}' has {found} geometry, {kind} geometry is needed"
+        yield Problem(where, "", "layer", message)
+
+
+def feature_problems(plan: Plan, pack: Pack) -> list[Problem]:
+    """Find bindings that choose by a column that the layer lacks, or choose nothing."""
+    problems: list[Problem] = []
+    for check in plan.checks.values():
+        for name, binding in check.layers.items():
+            if binding.layer in pack.layers:
+                where = f"{PLAN_FILE} [{check.id}].layers.{name}.where"
+                problems += _where_problems(binding, pack.layers[binding.layer].frame, where)
+        column = check.params.get("class_column")
+        land = check.layers.get("land")
+        if column and land and land.layer in pack.layers:
+            where = f"{PLAN_FILE} [{check.id}].params.class_column"
+            problems += _code_problems(str(column), pack.layers[land.layer].frame, where)
+        problems += _limit_problems(check, pack)
+    land_part = plan.zone_statistics.land
+    if land_part is not None and land_part.layer in pack.layers:
+        where = f"{PLAN_FILE} [zone_statistics].land.column"
+        problems += _code_problems(land_part.column, pack.layers[land_part.layer].frame, where)
+    return problems
+
+
+def _limit_problems(check: Check, pack: Pack) -> Iterator[Problem]:
+    limit, units = check.target.limit, check.unit_layer
+    if isinstance(limit, Mapping) and units in pack.layers:
+        known = [str(unit) for unit in pack.layers[units].frame.index]
+        for unit in limit:
+            if unit not in known:
+                where = f"{PLAN_FILE} [{check.id}].target.{check.target.comparison}"
+                yield Problem(where, "", "unit", unknown("unit", unit, known))
+
+
+def _code_problems(column: str, frame: pd.DataFrame, where: str) -> Iterator[Problem]:
+    yield from _column_problems(column, frame, where)
+    if column in frame:
+        wrong = [value for value in frame[column].dropna() if not isinstance(value, str)]
+        if wrong:
+            message = f'{column} holds {wrong[0]!r}; codes are text, as in "0301"'
+            yield Problem(where, "", "value", message)
+
+
+def _where_problems(binding: Binding, frame: pd.DataFrame, where: str) -> Iterator[Problem]:
+    problems: list[Problem] = []
+    for column, wanted in binding.where.items():
+        if column != ID_COLUMN:
+            problems += _column_problems(column, frame, where)
+        if column == ID_COLUMN or column in frame:
+            present = sorted(column_text(frame, column).dropna().unique())
+            values = (wanted,) if isinstance(wanted, str) else wanted
+            for value in values:
+                if value not in present:
+                    message = unknown("value", value, present[:20])
+                    problems.append(Problem(f"{where}.{column}", "", "where", message))
+    if not problems and binding.select(frame).empty:
+        problems.append(Problem(where, "", "where", "no feature has all of these values"))
+    yield from problems
+
+
+def _column_problems(column: str, frame: pd.DataFrame, where: str) -> Iterator[Problem]:
+    if column not in frame:
+        columns = [str(name) for name in frame.columns if name != "geometry"]
+        yield Problem(where, "", "column", unknown("column", column, columns))
