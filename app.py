@@ -1,5 +1,7 @@
 """The Dongli Planning Map: `streamlit run app.py`, or `python run.py app` with all its set-up."""
 
+from functools import partial
+
 import streamlit as st
 
 from layers import LANGUAGES, InputError
@@ -35,7 +37,7 @@ except InputError as error:
 
 pages = {
     name: st.Page(
-        lambda show=show: show(opened, words),
+        partial(show, opened, words),
         title=words(f"app.page_{name}"),
         url_path="" if name == "map" else name,
         icon=f":material/{icon}:",

@@ -2,7 +2,8 @@
 
 import csv
 import io
-from collections.abc import Collection, Mapping, Sequence
+import math
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -10,6 +11,7 @@ from typing import Literal
 from layers import InputError, Language, Problem, Text
 from layers.text import Entry
 from layers.toml import parse, read_toml, unknown
+from spatial.phrases import phrase
 from spatial.plan import Cite
 
 INDICATORS_FILE = "indicators.toml"
@@ -153,18 +155,18 @@ def template_csv(indicators: Indicators, lang: Language) -> bytes:
     return buffer.getvalue().encode("utf-8-sig")
 
 
-def read_yearly_csv(content: bytes, indicators: Indicators) -> Yearly:
+def read_yearly_csv(content: bytes, indicators: Indicators, lang: Language = "en") -> Yearly:
     """Read yearly values from a table like the template; empty cells are passed over.
 
     The table is recognised by a column 编号 (or `number`) and columns named by years; other
     columns do not matter. Percent signs and thousands separators are understood.
 
-    Raises InputError with one line for each cell, row or column that cannot be used.
+    Raises InputError with one line, in the language asked for, for each cell, row or column that
+    cannot be used.
     """
-    where = "yearly values"
-    rows = list(csv.reader(io.StringIO(_decoded(content, where))))
+    rows = list(csv.reader(io.StringIO(_decoded(content, lang))))
     if not rows:
-        raise InputError([Problem(where, "", "empty", "the table is empty; fill in the template")])
+        raise InputError([_problem(lang, "empty")])
     titles = [title.strip().lower() for title in rows[0]]
     column = next((titles.index(title) for title in _NUMBER_TITLES if title in titles), None)
     years = {
@@ -173,60 +175,54 @@ def read_yearly_csv(content: bytes, indicators: Indicators) -> Yearly:
         if title in {str(year) for year in indicators.plan.years}
     }
     if column is None or not years:
-        message = (
-            f"the first row is {rows[0]!r}; it needs '编号' and years such as"
-            f" '{indicators.plan.years[0]}', as the template has them"
-        )
-        raise InputError([Problem(where, "", "titles", message)])
+        said, year = ",".join(rows[0]), indicators.plan.years[0]
+        raise InputError([_problem(lang, "titles", titles=said, year=year)])
     by_number = {str(one.number): one.id for one in indicators.indicators.values()}
     values: dict[str, dict[int, float]] = {}
     problems: list[Problem] = []
     for line, row in enumerate(rows[1:], start=2):
-        number = row[column].strip() if column < len(row) else ""
         if not any(cell.strip() for cell in row):
             continue
+        number = row[column].strip() if column < len(row) else ""
         if number not in by_number or by_number[number] in values:
-            twice = "stands twice" if number in by_number else "is no indicator's number"
-            message = f"'{number}' {twice}; the numbers are 1 to {len(by_number)}, once each"
-            problems.append(Problem(where, f"row {line}", "number", message))
+            rule = "twice" if number in by_number else "unknown"
+            problems.append(_problem(lang, rule, line, number=number, count=len(by_number)))
             continue
-        found, wrong = _row_values(row, years, f"row {line}", where)
-        values[by_number[number]] = found
-        problems += wrong
+        cells = {year: row[place].strip() for place, year in years.items() if place < len(row)}
+        found = {year: _number(cell) for year, cell in cells.items() if cell}
+        problems += [
+            _problem(lang, "number", line, year=year, cell=cells[year])
+            for year, value in found.items()
+            if value is None
+        ]
+        values[by_number[number]] = {y: value for y, value in found.items() if value is not None}
     if problems:
         raise InputError(problems)
     return values
 
 
-def _decoded(content: bytes, where: str) -> str:
+def _decoded(content: bytes, lang: Language) -> str:
     for encoding in ENCODINGS:
         try:
             return content.decode(encoding)
         except UnicodeDecodeError:
             continue
-    message = "neither UTF-8 nor GB18030; save it as CSV UTF-8"
-    raise InputError([Problem(where, "", "encoding", message)])
+    raise InputError([_problem(lang, "encoding")])
 
 
-def _row_values(
-    row: Sequence[str], years: Mapping[int, int], line: str, where: str
-) -> tuple[dict[int, float], list[Problem]]:
-    values: dict[int, float] = {}
-    problems = []
-    for place, year in years.items():
-        cell = row[place].strip() if place < len(row) else ""
-        if not cell:
-            continue
-        try:
-            number = float(cell.rstrip("%％").replace(",", "").replace("，", ""))
-        except ValueError:
-            number = float("nan")
-        if abs(number) < float("inf"):
-            values[year] = number
-        else:
-            message = f"{year} is '{cell}', not a number; write it as in 42.9, or leave it empty"
-            problems.append(Problem(where, line, "value", message))
-    return values, problems
+def _problem(lang: Language, rule: str, line: int | None = None, **values: object) -> Problem:
+    row = "" if line is None else phrase("yearly", "row", lang, line=line)
+    where = phrase("yearly", "where", lang)
+    return Problem(where, row, rule, phrase("yearly", rule, lang, **values))
+
+
+def _number(cell: str) -> float | None:
+    """Read a cell as a number; None where it is none."""
+    try:
+        number = float(cell.rstrip("%％").replace(",", "").replace("，", ""))
+    except ValueError:
+        return None
+    return number if math.isfinite(number) else None
 
 
 @dataclass(frozen=True, slots=True)

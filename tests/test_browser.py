@@ -398,5 +398,5 @@ def test_a_form_of_yearly_values_is_taken_and_a_wrong_one_explained(
     page.get_by_text("已装入 1 项指标的数值").wait_for()
     assert page.locator(".pm-count.met b").inner_text() == "1"
     page.locator("input[type=file]").set_input_files(bad)
-    page.get_by_text("2021 is '高', not a number").wait_for()
+    page.get_by_text("2021 年是“高”，不是数字").wait_for()
     page.get_by_text("已装入 1 项指标的数值").wait_for()  # what was there stays

@@ -80,7 +80,7 @@ def test_the_binding_ones_are_binding(indicators: Indicators) -> None:
 
 def test_the_empty_form_can_be_read_back_and_says_nothing(indicators: Indicators) -> None:
     for lang in ("zh", "en"):
-        values = read_yearly_csv(template_csv(indicators, lang), indicators)  # type: ignore[arg-type]
+        values = read_yearly_csv(template_csv(indicators, lang), indicators)
         assert set(values) == set(indicators.indicators)
         assert not any(values.values())
 
@@ -152,6 +152,13 @@ def test_a_form_that_cannot_be_used_is_explained(
     with pytest.raises(InputError, match="yearly values") as caught:
         read_yearly_csv(content, indicators)
     assert said in str(caught.value)
+
+
+def test_a_form_is_refused_in_the_readers_language(indicators: Indicators) -> None:
+    with pytest.raises(InputError) as caught:
+        read_yearly_csv("编号,2021\n1,高\n".encode(), indicators, "zh")
+    assert "第 2 行" in str(caught.value)
+    assert "不是数字" in str(caught.value)
 
 
 def test_a_pack_without_indicators_has_none(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ import altair as alt
 import pandas as pd
 import streamlit as st
 
-from layers import InputError
+from layers import InputError, Language
 from spatial.indicators import (
     Evaluation,
     Indicator,
@@ -65,7 +65,7 @@ def _load(indicators: Indicators, words: Words) -> Yearly:
                 key="indicators.file",
                 help=words("indicators.upload_help"),
                 on_change=_take,
-                args=(indicators,),
+                args=(indicators, words.lang),
             )
         yearly: Yearly = st.session_state.get(_VALUES, {})
         if yearly:
@@ -82,15 +82,17 @@ def _load(indicators: Indicators, words: Words) -> Yearly:
     return yearly
 
 
-def _take(indicators: Indicators) -> None:
+def _take(indicators: Indicators, lang: Language) -> None:
     file = st.session_state.get("indicators.file")
     if file is None:
         return
     try:
-        st.session_state[_VALUES] = read_yearly_csv(file.getvalue(), indicators)
+        st.session_state[_VALUES] = read_yearly_csv(file.getvalue(), indicators, lang)
         st.session_state[_REFUSED] = None
     except InputError as error:
-        st.session_state[_REFUSED] = [str(problem) for problem in error.problems[:20]]
+        st.session_state[_REFUSED] = [
+            f"{problem.feature} {problem.message}".strip() for problem in error.problems[:20]
+        ]
 
 
 def _forget() -> None:
