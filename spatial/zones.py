@@ -9,8 +9,7 @@ import shapely
 
 from layers import Basis, InputError, Language, Pack, Problem, weakest
 from layers.toml import unknown
-from spatial.measurement import Measurement
-from spatial.measures import land_share, stop_coverage
+from spatial.measures import land_areas, stop_coverage
 from spatial.phrases import M2_PER_HA, M2_PER_MU, PHRASES, feature_names, phrase
 from spatial.plan import ZoneStatisticsSpec
 
@@ -107,10 +106,10 @@ def zone_statistics(
         cover = pack.layers[land.layer].frame
         classes = {"green": land.green, "water": land.water, "blue_green": land.green + land.water}
         for name, codes in classes.items():
-            measured = land_share(cover, rows, classes=codes, class_column=land.column)
-            table[f"{name}_m2"] = measured.values["numerator"]
-        table["blue_green_share"] = measured.values["value"]
-        table["unclassified_m2"] = _unclassified(measured)
+            values = land_areas(cover, rows, classes=codes, class_column=land.column)
+            table[f"{name}_m2"] = values["numerator"]
+        table["blue_green_share"] = values["value"]
+        table["unclassified_m2"] = (values["high"] - values["low"]) * values["denominator"]
     if parts.built_up in pack.layers:
         used.append(parts.built_up)
         built = shapely.union_all(pack.layers[parts.built_up].frame.geometry.to_numpy())
@@ -139,11 +138,6 @@ def zone_statistics(
     frame.index.name = "id"
     basis = weakest(pack.layers[layer].basis for layer in used)
     return ZoneTable(layer_id, frame, total, basis, radius)
-
-
-def _unclassified(measured: Measurement) -> "pd.Series[float]":
-    values = measured.values
-    return (values["high"] - values["low"]) * values["denominator"]
 
 
 def _count(points: gpd.GeoDataFrame, zones: gpd.GeoDataFrame) -> pd.Series:

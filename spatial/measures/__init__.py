@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from spatial.measures.coverage import stop_coverage
 from spatial.measures.extent import feature_count, total_area, total_length
-from spatial.measures.land import in_classes, land_share
+from spatial.measures.land import in_classes, land_areas, land_share
 from spatial.measures.measure import Measure
 
 MEASURES: Mapping[str, Measure] = {
@@ -20,6 +20,7 @@ __all__ = [
     "Measure",
     "feature_count",
     "in_classes",
+    "land_areas",
     "land_share",
     "stop_coverage",
     "total_area",

@@ -8,8 +8,17 @@ import pandas as pd
 import shapely
 from shapely.geometry.base import BaseGeometry
 
-from spatial.measurement import SLIVER_M2, Measurement, Metres, Points, Polygons, by_unit, share
-from spatial.measures.overlay import polygon_parts, polygonal
+from spatial.measurement import (
+    SLIVER_M2,
+    Figure,
+    Measurement,
+    Metres,
+    Points,
+    Polygons,
+    by_unit,
+    share,
+)
+from spatial.measures.overlay import Shapes, overlapping, polygon_parts, polygonal
 
 QUAD_SEGS = 64
 """Segments per quarter circle: the polygon lacks 0.01 % of the disc (16 would lack 0.16 %)."""
@@ -47,16 +56,28 @@ def stop_coverage(
     figures, gaps = [], []
     for part in parts:
         near = shapely.union_all(discs[np.sort(tree.query(part, predicate="intersects"))])
-        covered = polygonal(shapely.intersection(part, near))
-        figures.append(share(covered.area, part.area))
-        # Taken from `covered`, whose edges are rounded, gaps would hang on threads of no width.
-        gaps.append(polygonal(shapely.difference(part, near)))
-    covered = polygonal(shapely.intersection(whole_area, shapely.union_all(discs)))
+        gap = polygonal(shapely.difference(part, near))
+        figures.append(share(part.area - gap.area, part.area))
+        gaps.append(gap)
     return Measurement(
         values=by_unit(ids, figures),
-        whole=share(covered.area, whole_area.area),
+        whole=_whole(whole_area, parts, figures, discs),
         evidence=_gaps(ids, gaps, stops),
     )
+
+
+def _whole(
+    area: BaseGeometry, parts: Sequence[BaseGeometry], figures: Sequence[Figure], discs: Shapes
+) -> Figure:
+    """Coverage of the whole area: the sum over units that divide it, else measured at once."""
+    shapes = np.asarray(parts, dtype=object)
+    if len(shapes) and not overlapping(shapes).any():
+        missing = area.area - float(shapely.area(shapes).sum())
+        if abs(missing) < SLIVER_M2:
+            covered = sum(figure.numerator or 0.0 for figure in figures)
+            return share(covered, sum(figure.denominator or 0.0 for figure in figures))
+    gap = polygonal(shapely.difference(area, shapely.union_all(discs)))
+    return share(area.area - gap.area, area.area)
 
 
 def _gaps(

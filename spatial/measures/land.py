@@ -1,16 +1,28 @@
 """Shares of land by class."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Annotated
 
 import geopandas as gpd
+import numpy as np
 import pandas as pd
 import shapely
 from pydantic import Field
 
-from spatial.measurement import SLIVER_M2, Measurement, Polygons, by_unit, share
-from spatial.measures.overlay import polygon_parts, polygonal
+from spatial.measurement import SLIVER_M2, Figure, Measurement, Polygons, by_unit, share
+from spatial.measures.overlay import (
+    Flags,
+    Shapes,
+    area_of_union,
+    clip,
+    overlapping,
+    polygon_parts,
+    polygonal,
+)
 
+_ROUNDING = 1e-9
+"""Share of a zone up to which a difference of areas is taken for rounding."""
 Codes = Annotated[tuple[str, ...], Field(min_length=1)]
 
 
@@ -46,35 +58,104 @@ def land_share(
     >>> land_share(land, zone, classes=["17"]).whole.value
     0.5
     """
-    counting = in_classes(land[class_column], classes)
-    known = land[class_column].notna() & (land[class_column].astype(str) != "")
-    figures, ids, places, codes = [], [], [], []
-    everything = [*zones.geometry, shapely.union_all(zones.geometry.to_numpy())]
-    for unit, zone in zip([*zones.index, None], everything, strict=True):
-        here = land.iloc[land.sindex.query(zone, predicate="intersects", sort=True)]
-        counted = _cut(here[counting.loc[here.index]], zone)
-        classified = _cut(here[known.loc[here.index]], zone)
-        unclassified = polygonal(shapely.difference(zone, classified))
-        figures.append(share(counted.area, zone.area, unclassified.area))
-        if unit is None:
-            continue
-        others = here[known.loc[here.index] & ~counting.loc[here.index]]
-        for code, group in others.groupby(class_column, sort=True):
+    cover = _Cover.of(land, classes, class_column)
+    shapes = zones.geometry.to_numpy()
+    pieces = [cover.cut(zone) for zone in shapes]
+    figures = [piece.figure() for piece in pieces]
+    if overlapping(shapes).any():
+        whole = cover.cut(polygonal(shapely.union_all(shapes))).figure()
+    else:
+        whole = _sum(figures)
+    ids, codes, places = [], [], []
+    for unit, piece in zip(zones.index, pieces, strict=True):
+        for code, place in piece.others():
             ids.append(str(unit))
-            codes.append(str(code))
-            places.append(polygonal(shapely.difference(_cut(group, zone), counted)))
-        ids.append(str(unit))
-        codes.append("")
-        places.append(unclassified)
+            codes.append(code)
+            places.append(place)
     return Measurement(
-        values=by_unit([str(unit) for unit in zones.index], figures[:-1]),
-        whole=figures[-1],
+        values=by_unit([str(unit) for unit in zones.index], figures),
+        whole=whole,
         evidence=_places(ids, codes, places, land),
     )
 
 
-def _cut(land: gpd.GeoDataFrame, zone: shapely.Geometry) -> shapely.Geometry:
-    return polygonal(shapely.intersection(shapely.union_all(land.geometry.to_numpy()), zone))
+def land_areas(
+    land: Polygons, zones: Polygons, *, classes: Codes, class_column: str = "class_code"
+) -> pd.DataFrame:
+    """The values of `land_share` alone, without the places that speak against a target."""
+    cover = _Cover.of(land, classes, class_column)
+    figures = [cover.cut(zone).figure() for zone in zones.geometry]
+    return by_unit([str(unit) for unit in zones.index], figures)
+
+
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    """The land in one zone, cut to it: shapes, class codes, which count, which may overlap."""
+
+    zone: shapely.Geometry
+    shapes: Shapes
+    codes: Shapes
+    counting: Flags
+    marked: Flags
+
+    def figure(self) -> Figure:
+        known = self.codes != ""
+        counted = area_of_union(self.shapes[self.counting], self.marked[self.counting])
+        classified = area_of_union(self.shapes[known], self.marked[known])
+        unclassified = self.zone.area - classified
+        if unclassified < SLIVER_M2 and unclassified < _ROUNDING * self.zone.area:
+            unclassified = 0.0  # the rounding of overlays, not land
+        return share(counted, self.zone.area, unclassified)
+
+    def others(self) -> Iterator[tuple[str, shapely.Geometry]]:
+        """The places of each class that does not count, then (code empty) the unclassified."""
+        counted = shapely.union_all(self.shapes[self.counting & self.marked])
+        rest = ~self.counting & (self.codes != "")
+        for code in sorted(set(self.codes[rest])):
+            place = shapely.union_all(self.shapes[rest & (self.codes == code)])
+            yield str(code), polygonal(shapely.difference(place, counted))
+        figure = self.figure()
+        if figure.high != figure.value:
+            classified = shapely.union_all(self.shapes[self.codes != ""])
+            yield "", polygonal(shapely.difference(self.zone, classified))
+
+
+@dataclass(frozen=True, slots=True)
+class _Cover:
+    """A land layer made ready to be cut by many zones."""
+
+    shapes: Shapes
+    codes: Shapes
+    counting: Flags
+    marked: Flags
+    tree: shapely.STRtree
+
+    @classmethod
+    def of(cls, land: gpd.GeoDataFrame, classes: Sequence[str], column: str) -> "_Cover":
+        shapes = land.geometry.to_numpy()
+        codes = land[column].fillna("").astype(str).to_numpy(dtype=object)
+        counting = in_classes(land[column], classes).to_numpy(dtype=bool)
+        return cls(shapes, codes, counting, overlapping(shapes), shapely.STRtree(shapes))
+
+    def cut(self, zone: shapely.Geometry) -> _Piece:
+        here = np.sort(self.tree.query(zone, predicate="intersects"))
+        parts = clip(self.shapes[here], zone)
+        return _Piece(zone, parts, self.codes[here], self.counting[here], self.marked[here])
+
+
+def _sum(figures: Sequence[Figure]) -> Figure:
+    """The share of zones taken together that do not overlap."""
+    measured = [
+        (figure.numerator, figure.denominator, figure.high)
+        for figure in figures
+        if figure.numerator is not None
+        and figure.denominator is not None
+        and figure.high is not None
+    ]
+    counted = sum(numerator for numerator, _, _ in measured)
+    area = sum(denominator for _, denominator, _ in measured)
+    most = sum(denominator * high for _, denominator, high in measured)
+    return share(counted, area, most - counted)
 
 
 def _places(
