@@ -9,6 +9,8 @@ from views.facts import class_name
 from views.session import Opened, check_params, param_key, remembered
 from views.text import Words
 
+_LEAST, _STEPS = 1.0, 10
+
 
 def edit_params(opened: Opened, check_id: str, words: Words, *, width: int | None = None) -> None:
     """Let the planner change the numbers and classes of a check; the plan's own come first.
@@ -19,30 +21,31 @@ def edit_params(opened: Opened, check_id: str, words: Words, *, width: int | Non
     check = opened.plan.checks[check_id]
     for name, own in check.params.items():
         key = remembered(param_key(check_id, name), _for_widget(own))
-        label, about = words(f"params.{name}"), f"params.{name}_help"
+        label, about = words.or_bare(f"params.{name}"), words.or_bare(f"params.{name}_help")
         if isinstance(own, int | float):
             st.number_input(
                 label,
-                min_value=10.0,
-                max_value=20_000.0,
-                step=50.0,
-                format="%.0f",
+                min_value=min(_LEAST, float(own)),
+                step=own / _STEPS,
+                format="%g",
                 key=key,
-                help=words(about),
+                help=about,
                 width=width or "stretch",
                 persist_state="session",
             )
         elif isinstance(own, tuple) and "land" in check.layers:
             land = check.layers["land"].layer
             column = str(check.params.get("class_column", "class_code"))
-            st.multiselect(
+            chosen = st.multiselect(
                 label,
                 _codes(opened, land, column, own),
                 key=key,
-                help=words(about),
+                help=about,
                 format_func=partial(class_name, opened.pack, land, lang=words.lang),
                 persist_state="session",
             )
+            if not chosen:
+                st.caption(words("params.none_chosen"))
     if is_changed(opened, check_id):
         st.button(
             words("params.restore"),

@@ -98,10 +98,15 @@ def remembered(key: str, default: object) -> str:
 
 
 def check_params(opened: Opened, check_id: str) -> Mapping[str, Any]:
-    """Parameters of a check as the planner has set them in this session, else the plan's."""
+    """Parameters of a check as the planner has set them in this session, else the plan's.
+
+    An emptied list of classes counts as not set: of nothing there is no share.
+    """
+    own = opened.plan.checks[check_id].params
     return {
-        name: st.session_state.get(param_key(check_id, name), value)
-        for name, value in opened.plan.checks[check_id].params.items()
+        name: value if chosen is None or chosen == [] else chosen
+        for name, value in own.items()
+        for chosen in [st.session_state.get(param_key(check_id, name))]
     }
 
 

@@ -26,6 +26,11 @@ class Words:
         table, name = key.split(".")
         return TEXTS[table][name].in_(self.lang).format(**values)
 
+    def or_bare(self, key: str) -> str:
+        """Return a text, or the bare name where a pack brings something that has none."""
+        table, name = key.split(".")
+        return TEXTS[table][name].in_(self.lang) if name in TEXTS[table] else name
+
     def table(self, name: str) -> dict[str, str]:
         """All texts of a table, as the browser's map needs them."""
         return {key: text.in_(self.lang) for key, text in TEXTS[name].items()}
