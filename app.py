@@ -6,7 +6,7 @@ import streamlit as st
 
 from layers import LANGUAGES, InputError
 from views import checks, indicators, map_page, sources, zones
-from views.chips import ICON, PAGE_CSS, brand
+from views.chips import ICON, PAGE_CSS, brand, page_help
 from views.session import current_pack
 from views.text import Words
 
@@ -53,7 +53,7 @@ pages = {
 }
 st.session_state["pages"] = pages
 page = st.navigation(list(pages.values()), position="top")
-st.sidebar.html(brand(opened, words))
+st.sidebar.html(brand(opened, words) + page_help(page.url_path, words))
 if words.lang == "en":
     st.query_params["lang"] = "en"
 else:

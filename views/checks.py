@@ -70,7 +70,7 @@ def _row(opened: Opened, result: CheckResult, words: Words, *, is_open: bool) ->
                 chips.status_chip(result.status, lang),
                 f"<b>{chips.text(check.title.in_(lang))}</b>",
             )
-            + chips.line(chips.text(check.cite.in_(lang), muted=True), basis)
+            + chips.line(chips.text(check.cite.in_(lang), muted=True), basis, _why(result, words))
         )
         whole = result.measured.whole if result.measured else None
         value = figure_range_text(check, whole, words.lang) if whole else words("checks.no_value")
@@ -90,6 +90,13 @@ def _row(opened: Opened, result: CheckResult, words: Words, *, is_open: bool) ->
         )
         if is_open:
             _depth(opened, result, words)
+
+
+def _why(result: CheckResult, words: Words) -> str:
+    """In a word, why a target cannot be told."""
+    if result.verdict != "undetermined":
+        return ""
+    return chips.text(words(f"checks.why_{result.why}"), muted=True)
 
 
 def _toggle(check_id: str) -> None:
@@ -142,7 +149,7 @@ def _units(pack: Pack, result: CheckResult, measured: Measurement, words: Words)
     if isinstance(limit, int | float):
         rule = alt.Chart(pd.DataFrame({"x": [limit * scale]})).mark_rule(color="#1f2a30", size=2)
         layers.append(rule.encode(x="x:Q"))
-    st.altair_chart(alt.layer(*layers).properties(height=max(80, 24 * len(table))))
+    st.altair_chart(alt.layer(*layers).properties(height=alt.Step(24)))
     st.dataframe(
         table.drop(columns="colour"),
         hide_index=True,

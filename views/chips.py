@@ -31,6 +31,14 @@ def brand(opened: Opened, words: Words) -> str:
     )
 
 
+def page_help(page: str, words: Words) -> str:
+    """How to read a page, for the sidebar; the map speaks for itself."""
+    if not page:
+        return ""
+    points = "".join(f"<li>{text(point)}</li>" for point in words(f"help.{page}").split("|"))
+    return f'<p class="pm-group">{text(words("help.title"))}</p><ul class="pm-help">{points}</ul>'
+
+
 def status_chip(status: Status, lang: Language) -> str:
     """A verdict's chip; a sign stands beside the colour, so that it reads without it."""
     return f'<span class="pm-chip {status}">{_SIGNS[status]} {verdict_text(status, lang)}</span>'
