@@ -10,6 +10,7 @@ from typing import Any
 import branca.element
 import folium
 import streamlit as st
+from shapely.geometry import shape
 
 from layers import Language
 from layers.catalogue import GeometryKind, Style
@@ -29,6 +30,7 @@ from views.publish import display_geojson, leaflet_folder
 from views.session import Opened
 from views.text import Words
 
+_MOST_NAMES = 15
 _CSS = """
 html, body { margin: 0; height: 100%; }
 .leaflet-container { background: #f6f7f5; font: 13px "Noto Sans CJK SC", "Microsoft YaHei",
@@ -38,7 +40,11 @@ html, body { margin: 0; height: 100%; }
   "Microsoft YaHei", "PingFang SC", sans-serif; color: #1f2a30; line-height: 1.5; }
 .pm-title { top: 12px; left: 56px; max-width: min(520px, 60vw); }
 .pm-title b { font-size: 15px; display: block; }
-.pm-legend { left: 12px; bottom: 28px; max-height: 45vh; overflow: auto; }
+.leaflet-control-scale-line:nth-child(2) { display: none; }  /* miles */
+.pm-name span { position: absolute; transform: translate(-50%, -50%); white-space: nowrap;
+  font-weight: 500; pointer-events: none;
+  text-shadow: 0 0 2px #fff, 0 0 2px #fff, 0 0 3px #fff, 0 0 3px #fff; }
+.pm-legend { left: 12px; bottom: 44px; max-height: 45vh; overflow: auto; }
 .pm-legend svg { vertical-align: -3px; margin-right: 6px; }
 .pm-sketch { border-style: dashed; }
 @media (max-width: 640px) { .pm-legend { max-height: 25vh; } }
@@ -119,7 +125,7 @@ def _figure(page: folium.Map) -> branca.element.Figure:
 
 def _bare_map() -> folium.Map:
     """A folium map without tiles whose scripts are Leaflet's own, inside the page."""
-    page = folium.Map(tiles=None, control_scale=True, prefer_canvas=True)
+    page = folium.Map(tiles=None, control_scale=True, prefer_canvas=True, attribution_control=False)
     page.default_js = []
     page.default_css = []
     folder = leaflet_folder()
@@ -146,22 +152,36 @@ def _add(
     lang: Language,
 ) -> None:
     group = folium.FeatureGroup(name=escape(title))
-    styles = _styles(look.style, look.opacity)
     name = "name_en" if lang == "en" else "name"
-    for feature in geojson["features"]:
+    features = geojson["features"]
+    for feature in features:
         properties = feature["properties"]
         properties["label"] = properties.get(name) or properties.get("name") or title
     layer = folium.GeoJson(
         geojson,
-        style_function=styles,
+        style_function=_styles(look.style, kind, look.opacity),
         marker=folium.CircleMarker(radius=look.style.radius) if kind == "point" else None,
-        tooltip=folium.GeoJsonTooltip(["label"], labels=False) if geojson["features"] else None,
+        tooltip=folium.GeoJsonTooltip(["label"], labels=False) if features else None,
     )
     layer.add_to(group)
+    # Names stand on the map where they are few, as of belts and tiers; else under the cursor.
+    if kind == "polygon" and look.style.label and len(features) <= _MOST_NAMES:
+        for feature in features:
+            _name(feature).add_to(group)
     group.add_to(page)
 
 
-def _styles(style: Style, opacity: float) -> Callable[[Mapping[str, Any]], dict[str, Any]]:
+def _name(feature: Mapping[str, Any]) -> folium.Marker:
+    """The name of a polygon, at a point inside it."""
+    inside = shape(feature["geometry"]).representative_point()
+    said = f"<span>{escape(feature['properties']['label'])}</span>"
+    icon = folium.DivIcon(html=said, icon_size=(0, 0), class_name="pm-name")
+    return folium.Marker([inside.y, inside.x], icon=icon)
+
+
+def _styles(
+    style: Style, kind: GeometryKind, opacity: float
+) -> Callable[[Mapping[str, Any]], dict[str, Any]]:
     classes = {cls.value: cls for cls in style.classes}
 
     def look(feature: Mapping[str, Any]) -> dict[str, Any]:
@@ -174,6 +194,7 @@ def _styles(style: Style, opacity: float) -> Callable[[Mapping[str, Any]], dict[
             "fillOpacity": style.fill_opacity * opacity,
             "opacity": opacity,
             "stroke": style.width > 0,
+            "fill": kind != "line",
         }
 
     return look
@@ -196,7 +217,7 @@ def _title(
     if bases & {"sketch", "synthetic"} or (result is not None and not result.conclusive):
         lines.append(escape(words("export.sketch")))
     lines.append(escape(words("export.made", title=title, date=today.isoformat())))
-    return f'<div class="pm-card pm-title">{"<br>".join(lines)}</div>'
+    return f'<div class="pm-card pm-title">{"".join(f"<div>{line}</div>" for line in lines)}</div>'
 
 
 def _legend(groups: Sequence[LegendGroup]) -> str:
