@@ -22,6 +22,7 @@ from spatial.export import ZONE_FORMATS, results_json, write_results, write_zone
 from spatial.phrases import (
     area_text,
     basis_text,
+    check_title,
     figure_range_text,
     number_text,
     reason,
@@ -220,7 +221,7 @@ def _print_results(pack: Pack, results: Sequence[CheckResult], lang: Language) -
         value = figure_range_text(check_, result.measured.whole, lang) if result.measured else "—"
         table.add_row(
             verdict_text(result.status, lang),
-            escape(check_.title.in_(lang)),
+            escape(check_title(check_, lang)),
             value,
             target_text(check_, lang),
             basis_text(result.basis, lang) if result.basis else "—",
@@ -230,7 +231,7 @@ def _print_results(pack: Pack, results: Sequence[CheckResult], lang: Language) -
     console.print(table)
     for result in results:
         console.print(
-            f"{result.check.title.in_(lang)}: {reason(pack, result, lang)}",
+            f"{check_title(result.check, lang)}: {reason(pack, result, lang)}",
             markup=False,
             highlight=False,
         )

@@ -12,7 +12,7 @@ import pandas as pd
 
 from layers import InputError, Language, Pack, Problem
 from spatial.measurement import VALUE_COLUMNS, Figure
-from spatial.phrases import phrase, reason, unit_names
+from spatial.phrases import check_title, phrase, reason, unit_names
 from spatial.plan import Check
 from spatial.verdict import CheckResult
 from spatial.zones import ZoneTable
@@ -35,7 +35,7 @@ def _result(pack: Pack, result: CheckResult, lang: Language) -> dict[str, Any]:
     evidence = result.measured.evidence if result.measured else None
     return {
         "id": check.id,
-        "title": check.title.in_(lang),
+        "title": check_title(check, lang),
         "measure": check.measure,
         "verdict": result.verdict,
         "conclusive": result.conclusive,

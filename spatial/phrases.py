@@ -135,13 +135,22 @@ def chart_scale(check: Check, lang: Language) -> tuple[float, str]:
     return scales.get(check.target.unit, (1.0, "个" if lang == "zh" else "count"))
 
 
+def check_title(check: Check, lang: Language) -> str:
+    """Name a check, with the parameters in force: 公交站点 300 米覆盖率."""
+    return _filled(check, check.title.in_(lang))
+
+
 def sentence(check: Check, lang: Language) -> str:
     """Say what the plan asks, with the parameters in force."""
+    return _filled(check, check.sentence.in_(lang))
+
+
+def _filled(check: Check, text: str) -> str:
     values = {
         name: number_text(value) if isinstance(value, int | float) else value
         for name, value in check.params.items()
     }
-    return check.sentence.in_(lang).format(**values)
+    return text.format(**values)
 
 
 def unit_names(pack: Pack, check: Check, lang: Language) -> Mapping[str, str]:

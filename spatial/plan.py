@@ -1,6 +1,7 @@
 """What `plan.toml` says: the targets of the plan, as checks bound to layers and measures."""
 
 from collections.abc import Iterator, Mapping
+from itertools import product
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -133,14 +134,22 @@ class Binding(Entry):
         return frame
 
 
+class Variant(Entry):
+    """Another definition (口径) of the same check: what it is called, which parameters it has."""
+
+    title: Text
+    params: Mapping[str, Any]
+
+
 class Check(Entry):
     """One target of the plan.
 
     `judge` says whether the plan asks it of the whole (the units then only show where it comes
-    from) or of each unit. `sentence` says in our words what the plan asks; it may name the
-    parameters, as in `{radius_m}`. `proxy` says what the measured value only stands in for, and
-    why it therefore cannot decide the target; empty where it is the thing itself. `terms` are the
-    words in it that colleagues may dispute, each with its definition and source.
+    from) or of each unit. `sentence` says in our words what the plan asks; it and the title may
+    name the parameters, as in `{radius_m}`. `proxy` says what the measured value only stands in
+    for, and why it therefore cannot decide the target; empty where it is the thing itself.
+    `variants` are other definitions of the same, to be shown beside it. `terms` are the words
+    that colleagues may dispute, each with its definition and source.
     """
 
     id: str
@@ -153,6 +162,7 @@ class Check(Entry):
     judge: Literal["whole", "each"] = "whole"
     sentence: Text
     proxy: Text = Text(zh="", en="")
+    variants: Mapping[str, Variant] = {}
     terms: Mapping[str, Text] = {}
 
     @property
@@ -264,19 +274,22 @@ def _read_check(check_id: str, entry: object) -> tuple[Check | None, list[Proble
         return None, problems
     check = check.model_copy(update={"params": params.model_dump()})
     problems = list(_sentence_problems(check, where))
+    for name, variant in check.variants.items():
+        given = {**check.params, **variant.params}
+        problems += parse(measure.params, given, f"{where}.variants.{name}.params")[1]
     return (None if problems else check), problems
 
 
 def _sentence_problems(check: Check, where: str) -> Iterator[Problem]:
-    for lang in LANGUAGES:
+    for key, lang in product(("title", "sentence"), LANGUAGES):
         try:
-            check.sentence.in_(lang).format(**check.params)
+            getattr(check, key).in_(lang).format(**check.params)
         except KeyError as error:
             message = unknown("parameter", str(error.args[0]), list(check.params))
-            yield Problem(f"{where}.sentence.{lang}", "", "sentence", message)
+            yield Problem(f"{where}.{key}.{lang}", "", key, message)
         except (ValueError, IndexError) as error:
             message = f"{error}; a brace opens a parameter, as in '{{radius_m}}'"
-            yield Problem(f"{where}.sentence.{lang}", "", "sentence", message)
+            yield Problem(f"{where}.{key}.{lang}", "", key, message)
 
 
 def _measure_problems(check: Check, measure: Measure, where: str) -> Iterator[Problem]:

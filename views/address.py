@@ -26,8 +26,10 @@ def read_address(opened: Opened) -> None:
     if check_id in opened.plan.checks:
         st.session_state[OVERLAY] = check_id
         for name, own in opened.plan.checks[check_id].params.items():
-            value = _number(wanted.get(name))
-            if value is not None and isinstance(own, int | float):
+            value: object = _number(wanted.get(name))
+            if isinstance(own, tuple):
+                value = wanted[name].split(".") if wanted.get(name) else None
+            if value is not None and isinstance(own, int | float | tuple):
                 st.session_state[param_key(check_id, name)] = value
     layer, _, feature = wanted.get("sel", "").partition(":")
     at = [_number(part) for part in wanted.get("at", "").split(",")]
@@ -44,11 +46,14 @@ def write_address(opened: Opened, on: Iterable[str], check_id: str) -> None:
     on = list(on)
     own = [layer for layer in opened.pack.layers if specs[layer].style.visible]
     parts = {"on": "" if set(on) == set(own) else ".".join(on) or "-", "check": check_id}
+    parts |= {name: "" for check in opened.plan.checks.values() for name in check.params}
     if check_id:
         plans = opened.plan.checks[check_id].params
         for name, value in check_params(opened, check_id).items():
-            if isinstance(value, int | float):
-                parts[name] = "" if value == plans[name] else f"{value:g}"
+            if isinstance(value, int | float) and value != plans[name]:
+                parts[name] = f"{value:g}"
+            elif isinstance(value, list) and tuple(value) != plans[name]:
+                parts[name] = ".".join(value)
     _write(parts)
 
 

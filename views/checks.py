@@ -1,5 +1,8 @@
 """目标检查: which targets hold, which do not, which cannot be told, and why."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import altair as alt
 import pandas as pd
 import streamlit as st
@@ -12,6 +15,7 @@ from spatial.phrases import (
     M2_PER_HA,
     area_text,
     chart_scale,
+    check_title,
     feature_names,
     figure_range_text,
     reason,
@@ -36,7 +40,7 @@ from views.leaflet import MapData, leaflet_map
 from views.params import edit_params, is_changed
 from views.publish import leaflet_assets
 from views.selection import OVERLAY
-from views.session import Opened, result_of
+from views.session import Opened, measured, result_of
 from views.text import Words
 
 _OPEN = "checks.open"
@@ -65,15 +69,19 @@ def _row(opened: Opened, result: CheckResult, words: Words, *, is_open: bool) ->
     with st.container(border=True):
         left, middle, right = st.columns([5, 4, 2], vertical_alignment="center")
         basis = chips.basis_chip(result.basis, lang) if result.basis else ""
+        if is_changed(opened, check.id):
+            basis += f' <span class="pm-chip">{chips.text(words("params.changed_chip"))}</span>'
         left.html(
             chips.line(
                 chips.status_chip(result.status, lang),
-                f"<b>{chips.text(check.title.in_(lang))}</b>",
+                f"<b>{chips.text(check_title(check, lang))}</b>",
             )
             + chips.line(chips.text(check.cite.in_(lang), muted=True), basis, _why(result, words))
         )
         whole = result.measured.whole if result.measured else None
         value = figure_range_text(check, whole, words.lang) if whole else words("checks.no_value")
+        if result.why == "proxy":
+            value = words("checks.proxy_value", value=value)
         middle.html(
             chips.line(f"<b>{chips.text(value)}</b>", chips.interval(result))
             + chips.line(
@@ -110,8 +118,8 @@ def _depth(opened: Opened, result: CheckResult, words: Words) -> None:
     st.markdown(f"**{words('checks.result')}** · {reason(pack, result, lang)}")
     with st.container(horizontal=True, vertical_alignment="bottom"):
         edit_params(opened, check.id, words, width=160)
-        if is_changed(opened, check.id):
-            st.caption(words("params.changed"))
+    if check.variants:
+        _variants(opened, result, words)
     if result.measured is not None:
         left, right = st.columns([1, 1], gap="medium")
         with left:
@@ -123,6 +131,30 @@ def _depth(opened: Opened, result: CheckResult, words: Words) -> None:
         for term in check.terms.values():
             st.caption(term.in_(lang))
     _inputs(opened, result, words)
+
+
+def _variants(opened: Opened, result: CheckResult, words: Words) -> None:
+    """The same target by other definitions: how far the answer hangs on the definition."""
+    check, lang = result.check, words.lang
+    rows = []
+    for variant in check.variants.values():
+        other = measured(opened, check.id, {**check.params, **_hashable(variant.params)})
+        whole = other.measured.whole if other.measured else None
+        rows.append(
+            {
+                words("params.variant"): variant.title.in_(lang),
+                words("checks.value"): figure_range_text(check, whole, lang) if whole else "—",
+                words("checks.would"): words(f"checks.would_{other.verdict}"),
+            }
+        )
+    st.markdown(f"**{words('checks.variants')}**")
+    st.dataframe(pd.DataFrame(rows), hide_index=True)
+    if len({row[words("checks.would")] for row in rows}) > 1:
+        st.html(chips.line(f"<b>{chips.text(words('checks.variants_differ'))}</b>"))
+
+
+def _hashable(params: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: tuple(v) if isinstance(v, list) else v for name, v in params.items()}
 
 
 def _units(pack: Pack, result: CheckResult, measured: Measurement, words: Words) -> None:
@@ -154,15 +186,15 @@ def _units(pack: Pack, result: CheckResult, measured: Measurement, words: Words)
         table.drop(columns="colour"),
         hide_index=True,
         column_config={
-            value: st.column_config.NumberColumn(format="%,.2f"),
-            words("checks.unit_rest"): st.column_config.NumberColumn(format="%,.1f"),
+            value: st.column_config.NumberColumn(format="%,.3f"),
+            words("checks.unit_rest"): st.column_config.NumberColumn(format="%,.4f"),
         },
     )
     st.download_button(
         words("checks.units_csv"),
         units_csv(pack, result, lang),
         icon=":material/download:",
-        file_name=f"{check.title.in_(lang)}.csv",
+        file_name=f"{check_title(check, lang)}.csv",
         mime="text/csv",
         on_click="ignore",
         key=f"units.{check.id}",
@@ -205,7 +237,9 @@ def _evidence(opened: Opened, result: CheckResult, measured: Measurement, words:
             area=area_text(float(evidence["area_m2"].sum()), lang),
         )
     )
-    st.markdown(f"**{words('checks.evidence')}** · {said}")
+    judged = result.verdict != "undetermined" or not evidence.empty
+    heading = f"**{words('checks.evidence')}** · {said}" if judged else ""
+    st.markdown(heading or f"**{words('checks.place_on_map')}**")
     layer = evidence_layer(opened, result, words)
     shown = [
         spec
@@ -233,16 +267,19 @@ def _evidence(opened: Opened, result: CheckResult, measured: Measurement, words:
     with st.container(horizontal=True):
         if st.button(words("checks.on_map"), key=f"map.{check.id}", icon=":material/map:"):
             st.session_state[OVERLAY] = check.id
+            for spec in shown:  # or what the share is taken of would not be seen
+                st.session_state[f"on.{spec.id}"] = True
             st.switch_page(st.session_state["pages"]["map"])
-        st.download_button(
-            words("checks.evidence_geojson"),
-            lambda: geojson_text(evidence),
-            icon=":material/download:",
-            file_name=f"{check.title.in_(lang)}.geojson",
-            mime="application/geo+json",
-            on_click="ignore",
-            key=f"places.{check.id}",
-        )
+        if not evidence.empty:
+            st.download_button(
+                words("checks.evidence_geojson"),
+                lambda: geojson_text(evidence),
+                icon=":material/download:",
+                file_name=f"{check_title(check, lang)}.geojson",
+                mime="application/geo+json",
+                on_click="ignore",
+                key=f"places.{check.id}",
+            )
 
 
 def _places(opened: Opened, result: CheckResult, measured: Measurement, words: Words) -> None:

@@ -78,6 +78,8 @@ def interval(result: CheckResult) -> str:
         return ""
     if result.check.target.unit != "share" or not isinstance(limit, int | float):
         return ""
+    if result.why == "proxy":  # a stand-in does not belong on the target's scale
+        return ""
     colour = ACCENT if result.verdict == "not_met" else _INK
     parts = {
         "pm-bar": (0.0, whole.value),

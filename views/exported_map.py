@@ -15,7 +15,7 @@ from shapely.geometry import shape
 from layers import Language
 from layers.catalogue import GeometryKind, Style
 from spatial import CheckResult
-from spatial.phrases import reason
+from spatial.phrases import check_title, reason
 from views.drawing import (
     EVIDENCE,
     Look,
@@ -211,7 +211,7 @@ def _title(
     title = words("app.title", place=catalogue.pack.title.in_(lang))
     lines = [f"<b>{escape(title)}</b>"]
     if result is not None:
-        lines.append(escape(result.check.title.in_(lang)))
+        lines.append(escape(check_title(result.check, lang)))
         lines.append(escape(reason(opened.pack, result, lang)))
     bases = {opened.pack.layers[layer].basis for layer in looks}
     if bases & {"sketch", "synthetic"} or (result is not None and not result.conclusive):

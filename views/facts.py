@@ -11,6 +11,7 @@ from spatial import CheckResult
 from spatial.phrases import (
     area_text,
     basis_text,
+    check_title,
     feature_names,
     number_text,
     recorded_text,
@@ -71,7 +72,7 @@ def evidence_selection(
     row = result.measured.evidence.loc[int(hit.id)]
     units = unit_names(pack, check, lang)
     rows = [
-        Row(words("facts.check"), check.title.in_(lang)),
+        Row(words("facts.check"), check_title(check, lang)),
         Row(words("facts.unit"), units.get(row["unit"], row["unit"])),
         Row(words("facts.area"), area_text(row["area_m2"], lang)),
     ]

@@ -6,7 +6,7 @@ from dataclasses import replace
 import streamlit as st
 
 from spatial import CheckResult
-from spatial.phrases import reason
+from spatial.phrases import check_title, reason
 from views.address import read_address, write_address, write_selection
 from views.chips import line, status_chip, text
 from views.drawing import (
@@ -97,7 +97,7 @@ def _map(opened: Opened, data: MapData, result: CheckResult | None, words: Words
 def _check_title(opened: Opened, check_id: str, words: Words) -> str:
     if not check_id:
         return words("map.overlay_none")
-    return opened.plan.checks[check_id].title.in_(words.lang)
+    return check_title(opened.plan.checks[check_id], words.lang)
 
 
 def _headline(
@@ -106,7 +106,7 @@ def _headline(
     """Say in words what is shown."""
     if result is not None:
         said = reason(opened.pack, result, words.lang)
-        title = result.check.title.in_(words.lang)
+        title = check_title(result.check, words.lang)
         return line(
             status_chip(result.status, words.lang),
             f"<b>{text(title)}</b>",

@@ -46,6 +46,15 @@ def edit_params(opened: Opened, check_id: str, words: Words, *, width: int | Non
             )
             if not chosen:
                 st.caption(words("params.none_chosen"))
+    if check.variants:
+        st.pills(
+            words("params.variant"),
+            list(check.variants),
+            key=_variant_now(opened, check_id),
+            format_func=lambda name: check.variants[name].title.in_(words.lang),
+            on_change=_take_variant,
+            args=(opened, check_id),
+        )
     if is_changed(opened, check_id):
         st.button(
             words("params.restore"),
@@ -55,6 +64,36 @@ def edit_params(opened: Opened, check_id: str, words: Words, *, width: int | Non
             args=(opened, check_id),
             help=words("params.changed"),
         )
+
+
+def _variant_now(opened: Opened, check_id: str) -> str:
+    """Key of the choice of definitions, set to the one that the parameters amount to."""
+    key, now = f"variant.{check_id}", check_params(opened, check_id)
+    st.session_state[key] = next(
+        (
+            name
+            for name, variant in opened.plan.checks[check_id].variants.items()
+            if all(_same(now[param], value) for param, value in variant.params.items())
+        ),
+        None,
+    )
+    return key
+
+
+def _same(one: Any, other: Any) -> bool:  # noqa: ANN401 - whatever a parameter may be
+    if isinstance(one, list | tuple):
+        return sorted(one) == sorted(other)
+    return bool(one == other)
+
+
+def _take_variant(opened: Opened, check_id: str) -> None:
+    variant = opened.plan.checks[check_id].variants.get(
+        st.session_state[f"variant.{check_id}"] or ""
+    )
+    if variant is not None:
+        for name, value in variant.params.items():
+            chosen = list(value) if isinstance(value, list | tuple) else float(value)
+            st.session_state[param_key(check_id, name)] = chosen
 
 
 def is_changed(opened: Opened, check_id: str) -> bool:

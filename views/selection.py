@@ -6,7 +6,7 @@ import streamlit as st
 
 from layers import Pack
 from spatial import CheckResult, Plan
-from spatial.phrases import feature_names
+from spatial.phrases import check_title, feature_names
 from spatial.places import places_at
 from views.drawing import map_frame
 from views.facts import EVIDENCE_PREFIX, evidence_selection, feature_selection, hit_label
@@ -96,7 +96,7 @@ def selection(opened: Opened, result: CheckResult | None, words: Words) -> Selec
 def checks_of(plan: Plan, layer_id: str, words: Words) -> tuple[Other, ...]:
     """The targets whose measure takes a layer in."""
     return tuple(
-        Other(_CHECK, check.id, check.title.in_(words.lang))
+        Other(_CHECK, check.id, check_title(check, words.lang))
         for check in plan.checks.values()
         if layer_id in {binding.layer for binding in check.layers.values()}
     )
