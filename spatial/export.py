@@ -10,13 +10,14 @@ from typing import Any
 import geopandas as gpd
 import pandas as pd
 
-from layers import InputError, Language, Pack, Problem
+from layers import InputError, Language, Pack, Problem, is_conclusive
 from spatial.measurement import VALUE_COLUMNS, Figure
 from spatial.phrases import check_title, phrase, reason, unit_names
 from spatial.plan import Check
 from spatial.verdict import CheckResult
 from spatial.zones import ZoneTable
 
+_LAST_NARROW = 0x2E7F  # where the wide characters begin
 ZONE_FORMATS = (".csv", ".xlsx", ".geojson", ".gpkg")
 
 
@@ -171,7 +172,7 @@ def zones_bytes(pack: Pack, table: ZoneTable, suffix: str, lang: Language) -> by
     if suffix == ".csv":
         return csv_bytes(table.named(pack, lang))
     if suffix == ".xlsx":
-        return _xlsx(table.named(pack, lang), phrase("export", "sheet", lang))
+        return _xlsx(table.named(pack, lang), _notes(pack, table, lang), lang)
     if suffix == ".geojson":
         return geojson_text(_named_frame(pack, table, lang)).encode()
     message = f"'{suffix}' is not a format of zone tables; use " + ", ".join(ZONE_FORMATS)
@@ -201,15 +202,48 @@ def csv_bytes(table: pd.DataFrame) -> bytes:
     return table.to_csv(index=False, lineterminator="\r\n").encode("utf-8-sig")
 
 
-def _xlsx(table: pd.DataFrame, sheet: str) -> bytes:
+def _notes(pack: Pack, table: ZoneTable, lang: Language) -> pd.DataFrame:
+    """What a reader of the sheet must know: what it is of, on which data, how measured."""
+    spec = pack.catalogue.layers[table.layer]
+    rows = {
+        "note_pack": pack.catalogue.pack.title.in_(lang),
+        "note_layer": spec.title.in_(lang),
+        "note_basis": phrase("basis", table.basis, lang),
+        "note_crs": pack.catalogue.pack.metric_crs,
+        "note_radius": f"{table.radius_m:g} m",
+        "note_total": phrase("export", "note_total_text", lang),
+    }
+    if not is_conclusive(table.basis):
+        rows["note_use"] = phrase("export", "note_use_text", lang)
+    titles = [phrase("export", name, lang) for name in rows]
+    return pd.DataFrame({"": titles, " ": list(rows.values())})
+
+
+def _xlsx(table: pd.DataFrame, notes: pd.DataFrame, lang: Language) -> bytes:
     buffer = io.BytesIO()
     with pd.ExcelWriter(buffer, engine="openpyxl") as writer:
+        sheet = phrase("export", "sheet", lang)
         table.to_excel(writer, sheet_name=sheet, index=False)
-        cells = writer.sheets[sheet]
-        cells.freeze_panes = "C2"
-        for column, title in zip(cells.columns, table.columns, strict=True):
-            for cell in column:
-                if cell.data_type == "f":  # a name that begins with "=" is no formula
-                    cell.data_type = "s"
-            cells.column_dimensions[column[0].column_letter].width = min(2 * len(title) + 2, 40)
+        about = phrase("export", "notes", lang)
+        notes.to_excel(writer, sheet_name=about, index=False, header=False)
+        writer.sheets[sheet].freeze_panes = "C2"
+        for cells in (writer.sheets[sheet], writer.sheets[about]):
+            for column in cells.columns:
+                for cell in column:
+                    if cell.data_type == "f":  # a name that begins with "=" is no formula
+                        cell.data_type = "s"
+                longest = max(_width(cell.value) for cell in column)
+                letter = column[0].column_letter
+                cells.column_dimensions[letter].width = min(longest + 2, 60)
+        for row in writer.sheets[sheet].iter_rows(min_row=2):
+            for cell in row:
+                if isinstance(cell.value, float):
+                    cell.number_format = "#,##0.00"
     return buffer.getvalue()
+
+
+def _width(value: object) -> int:
+    """Width of a cell in characters; a Chinese one takes two."""
+    if isinstance(value, float):
+        return len(f"{value:,.2f}")
+    return sum(2 if ord(letter) > _LAST_NARROW else 1 for letter in str(value or ""))

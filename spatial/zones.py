@@ -13,6 +13,7 @@ from spatial.measures import land_areas, stop_coverage
 from spatial.phrases import M2_PER_HA, M2_PER_MU, PHRASES, feature_names, phrase
 from spatial.plan import ZoneStatisticsSpec
 
+_COUNTS = ("terminals", "stops")
 _WHOLE = ""  # no feature has an empty id
 
 
@@ -54,7 +55,8 @@ class ZoneTable:
                 scale = 100.0
             elif column.endswith("_m2") and hectares:
                 scale = 1 / M2_PER_HA
-            table[title] = self.frame[column] * scale
+            values = self.frame[column] * scale
+            table[title] = values.astype("int64") if column in _COUNTS else values
         table[phrase("export", "basis", lang)] = phrase("basis", self.basis, lang)
         return table
 

@@ -37,7 +37,7 @@ def read_address(opened: Opened) -> None:
         lat, lng = at
         if lat is not None and lng is not None:
             hit = Hit(layer, feature)
-            pick(Picked(hit, lat, lng, (hit,)))
+            pick(Picked(hit, lat, lng, (hit,), is_whole=wanted.get("whole") == "1"))
 
 
 def write_address(opened: Opened, on: Iterable[str], check_id: str) -> None:
@@ -61,10 +61,11 @@ def write_selection() -> None:
     """Put the selected feature into the address."""
     chosen = picked()
     if chosen is None or chosen.hit.layer.startswith("evidence:"):
-        _write({"sel": "", "at": ""})
+        _write({"sel": "", "at": "", "whole": ""})
     else:
         at = f"{chosen.lat:.5f},{chosen.lng:.5f}"
-        _write({"sel": f"{chosen.hit.layer}:{chosen.hit.id}", "at": at})
+        whole = "1" if chosen.is_whole else ""
+        _write({"sel": f"{chosen.hit.layer}:{chosen.hit.id}", "at": at, "whole": whole})
 
 
 def _write(parts: dict[str, str]) -> None:

@@ -25,7 +25,7 @@ from views.drawing import (
     legend_group,
     map_frame,
 )
-from views.leaflet import LegendGroup, LegendItem
+from views.leaflet import Badge, LegendGroup, LegendItem
 from views.publish import display_geojson, leaflet_folder
 from views.session import Opened
 from views.text import Words
@@ -48,6 +48,28 @@ html, body { margin: 0; height: 100%; }
 .pm-legend svg { vertical-align: -3px; margin-right: 6px; }
 .pm-sketch { border-style: dashed; }
 @media (max-width: 640px) { .pm-legend { max-height: 25vh; } }
+"""
+
+
+_DECLUTTER = """
+(function () {  // names that would lie over another one, or over a card, are hidden
+  const meet = (a, b) =>
+    a.left < b.right && b.left < a.right && a.top < b.bottom && b.top < a.bottom;
+  function tidy() {
+    const taken = [...document.querySelectorAll(".pm-card")].map((c) => c.getBoundingClientRect());
+    for (const name of document.querySelectorAll(".pm-name span")) {
+      const box = name.getBoundingClientRect();
+      const free = !taken.some((other) => meet(box, other));
+      name.style.visibility = free ? "visible" : "hidden";
+      if (free) taken.push(box);
+    }
+  }
+  const later = () => setTimeout(tidy, 60);
+  document.addEventListener("wheel", () => setTimeout(tidy, 400), { passive: true });
+  document.addEventListener("pointerup", () => setTimeout(tidy, 400));
+  window.addEventListener("resize", later);
+  window.addEventListener("load", later);
+})();
 """
 
 
@@ -98,7 +120,7 @@ def map_html(
         )
         groups.insert(0, legend_group(layer.spec, look, badges[layer_id], lang))
     evidence = evidence_layer(opened, result, words) if result is not None else None
-    if evidence is not None:
+    if evidence is not None and result is not None and result.basis is not None:
         _add(
             page,
             geojson=dict(evidence.geojson or {}),
@@ -107,12 +129,14 @@ def map_html(
             look=Look(EVIDENCE, 1.0),
             lang=lang,
         )
-        groups.insert(0, evidence_legend(evidence, None))
+        badge = None if result.conclusive else Badge(words("map.sketch_note"), result.basis)
+        groups.insert(0, evidence_legend(evidence, badge))
     folium.LayerControl(collapsed=True).add_to(page)
     page.fit_bounds(map_frame(opened).home)
     root.html.add_child(
         branca.element.Element(_title(opened, looks, result, words, today) + _legend(groups))
     )
+    root.script.add_child(branca.element.Element(_DECLUTTER))
     html: str = root.render()
     return html.encode("utf-8")
 

@@ -79,7 +79,13 @@ def evidence_selection(
     if "nearest_stop" in row and not pd.isna(row["nearest_stop"]):
         stops = feature_names(pack, check.layers["stops"].layer, lang)
         name = stops.get(row["nearest_stop"], row["nearest_stop"])
-        rows.append(Row(words("facts.nearest"), f"{name} · {number_text(row['nearest_m'])} m"))
+        rows.append(
+            Row(
+                words("facts.nearest"),
+                f"{name} · {number_text(row['nearest_m'])} m",
+                words("facts.nearest_help"),
+            )
+        )
     if row.get("class_code"):
         rows.append(
             Row(

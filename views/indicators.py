@@ -15,7 +15,7 @@ from spatial.indicators import (
     read_yearly_csv,
     template_csv,
 )
-from spatial.phrases import number_text, phrase
+from spatial.phrases import phrase, recorded_text
 from views import chips
 from views.selection import OVERLAY
 from views.session import Opened, pack_indicators, remembered
@@ -132,21 +132,21 @@ def _table(
             {
                 words("indicators.number"): one.number,
                 words("indicators.name"): one.name.in_(lang),
-                words("indicators.unit"): one.unit.in_(lang),
-                words("indicators.binding"): phrase("binding", one.binding, lang),
-                str(plan.baseline_year): one.written_2020 or "—",
-                **{str(year): values.get(year) for year in plan.years if yearly},
-                words("indicators.target", year=plan.target_year): target_text(one, words),
-                words("indicators.progress"): evaluation.progress,
                 words("indicators.outcome"): phrase("outcome", evaluation.outcome, lang),
                 words("indicators.ground"): ground_text(indicators, one, evaluation, words),
+                words("indicators.progress"): evaluation.progress,
+                words("indicators.target", year=plan.target_year): target_text(one, words),
+                str(plan.baseline_year): baseline_text(one, words),
+                **{
+                    str(year): recorded_text(values[year]) if year in values else ""
+                    for year in plan.years
+                    if yearly
+                },
+                words("indicators.unit"): one.unit.in_(lang),
+                words("indicators.binding"): phrase("binding", one.binding, lang),
             }
         )
     table = pd.DataFrame(rows)
-    years = {
-        str(year): st.column_config.NumberColumn(format="%.4g", width="small")
-        for year in plan.years
-    }
     st.dataframe(
         table,
         hide_index=True,
@@ -156,14 +156,13 @@ def _table(
             words("indicators.target", year=plan.target_year): st.column_config.TextColumn(
                 width=190
             ),
-            words("indicators.name"): st.column_config.TextColumn(width="medium"),
+            words("indicators.name"): st.column_config.TextColumn(width=230),
             words("indicators.progress"): st.column_config.ProgressColumn(
                 format="percent",
                 min_value=0,
                 max_value=1,
                 help=words("indicators.progress_help"),
             ),
-            **years,
         },
     )
 
@@ -181,9 +180,16 @@ def target_text(one: Indicator, words: Words) -> str:
     return said
 
 
+def baseline_text(one: Indicator, words: Words) -> str:
+    """The plan's value of the baseline year, as it stands there."""
+    if one.value_2020 is not None or words.lang == "zh":
+        return one.written_2020 or "—"
+    return "—"
+
+
 def ground_text(indicators: Indicators, one: Indicator, found: Evaluation, words: Words) -> str:
     """Why an evaluation is what it is."""
-    latest = "—" if found.latest is None else number_text(found.latest, 5)
+    latest = "—" if found.latest is None else recorded_text(found.latest)
     total = one.five_year_total and found.ground == "no_value" and found.latest is not None
     other = indicators.indicators.get(one.relative_to or "")
     return phrase(

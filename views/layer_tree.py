@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from urllib.parse import quote
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from layers.catalogue import LayerSpec, Style
 from spatial.phrases import basis_text
@@ -38,7 +39,7 @@ def layer_tree(opened: Opened, words: Words) -> Mapping[str, Look]:
 
 def _group_row(group: str, title: str, words: Words) -> None:
     """A group's name, and its opacity behind a button."""
-    left, right = st.columns([6, 1], vertical_alignment="bottom", gap=None)
+    left, right = _sides()
     left.html(f'<p class="pm-group">{text(title)}</p>')
     right.button(
         "",
@@ -58,6 +59,14 @@ def _group_row(group: str, title: str, words: Words) -> None:
             key=remembered(f"opacity.group.{group}", 1.0),
             persist_state="session",
         )
+
+
+def _sides() -> tuple[DeltaGenerator, DeltaGenerator]:
+    """A row's two ends, which columns would put under each other on a phone."""
+    row = st.container(
+        horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", wrap=False
+    )
+    return row.container(width="stretch"), row.container(width="content")
 
 
 def look_of(spec: LayerSpec) -> Look:
@@ -80,7 +89,7 @@ def _row(opened: Opened, spec: LayerSpec, words: Words) -> bool:
     title = spec.title.in_(lang)
     colour = "orange" if layer.basis in {"sketch", "synthetic"} else "gray"
     badge = f":{colour}-badge[{basis_text(layer.basis, lang)}]"
-    left, right = st.columns([6, 1], vertical_alignment="center", gap=None)
+    left, right = _sides()
     on = left.checkbox(
         f"![]({_swatch(spec, look_of(spec).style)}) {title} {badge}",
         key=remembered(f"on.{spec.id}", spec.style.visible),

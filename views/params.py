@@ -16,7 +16,8 @@ def edit_params(opened: Opened, check_id: str, words: Words, *, width: int | Non
     """Let the planner change the numbers and classes of a check; the plan's own come first.
 
     A list comes with the classes of the land layer to choose from; other parameters stay as they
-    are. `width` in pixels is that of a number.
+    are. `width` in pixels is that of a number, where little room is; the definitions are then
+    left to the page of targets.
     """
     check = opened.plan.checks[check_id]
     for name, own in check.params.items():
@@ -46,7 +47,7 @@ def edit_params(opened: Opened, check_id: str, words: Words, *, width: int | Non
             )
             if not chosen:
                 st.caption(words("params.none_chosen"))
-    if check.variants:
+    if check.variants and width is None:
         st.pills(
             words("params.variant"),
             list(check.variants),

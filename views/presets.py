@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from views.selection import pick, picked
 from views.session import Opened
 from views.text import Words
 
@@ -39,3 +40,6 @@ def _apply(opened: Opened) -> None:
     if preset is not None:
         for layer_id in opened.pack.layers:
             st.session_state[f"on.{layer_id}"] = layer_id in preset.layers
+        chosen = picked()
+        if chosen is not None and chosen.hit.layer not in preset.layers:
+            pick(None)  # or the panel would speak of what is not to be seen

@@ -1,13 +1,15 @@
 """What is selected on the map: by a click, from the panel's lists, or by search."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+import shapely
 import streamlit as st
 
 from layers import Pack
 from spatial import CheckResult, Plan
-from spatial.phrases import check_title, feature_names
-from spatial.places import places_at
+from spatial.phrases import area_text, check_title, feature_names, number_text, share_text
+from spatial.places import places_at, places_near, shares_of
 from views.drawing import map_frame
 from views.facts import EVIDENCE_PREFIX, evidence_selection, feature_selection, hit_label
 from views.leaflet import Click, Found, Hit, Other, Row, Selection
@@ -22,12 +24,16 @@ _CHECK = "check"
 
 @dataclass(frozen=True, slots=True)
 class Picked:
-    """The feature picked, where the map was clicked, and all that was hit there."""
+    """The feature picked, where the map was clicked, and all that was hit there.
+
+    `is_whole` says that the feature was meant, not the point clicked, as in a search.
+    """
 
     hit: Hit
     lat: float
     lng: float
     hits: tuple[Hit, ...]
+    is_whole: bool = False
 
 
 def picked() -> Picked | None:
@@ -54,12 +60,12 @@ def on_pick(hit: Hit) -> None:
         return
     before = picked()
     if before is not None:
-        pick(replace(before, hit=hit))
+        pick(replace(before, hit=hit, is_whole=False))
 
 
 def on_find(found: Found) -> None:
     """Pick a feature that was searched for, and switch its layer on."""
-    pick(Picked(found.hit, found.lat, found.lng, (found.hit,)))
+    pick(Picked(found.hit, found.lat, found.lng, (found.hit,), is_whole=True))
     st.session_state[f"on.{found.hit.layer}"] = True
     st.session_state[_WHOLE_PAGE] = True
 
@@ -88,9 +94,15 @@ def selection(opened: Opened, result: CheckResult | None, words: Words) -> Selec
         found = feature_selection(pack, chosen.hit, at, words)
     if found is None:
         return None
-    place = _place_row(opened, chosen, words)
+    place = _place_rows(opened, chosen, words)
+    near, places = _nearest_place(opened, result, chosen, words)
+    others += tuple(
+        Other(hit.layer, hit.id, hit_label(pack, hit, words))
+        for hit in places
+        if hit not in chosen.hits
+    )
     checks = checks_of(opened.plan, chosen.hit.layer, words)
-    return replace(found, rows=(*place, *found.rows), checks=checks, others=others)
+    return replace(found, rows=(*near, *place, *found.rows), checks=checks, others=others)
 
 
 def checks_of(plan: Plan, layer_id: str, words: Words) -> tuple[Other, ...]:
@@ -102,18 +114,65 @@ def checks_of(plan: Plan, layer_id: str, words: Words) -> tuple[Other, ...]:
     )
 
 
-def _place_row(opened: Opened, chosen: Picked, words: Words) -> tuple[Row, ...]:
-    """Where the clicked point lies in the plan's divisions."""
+def _place_rows(opened: Opened, chosen: Picked, words: Words) -> tuple[Row, ...]:
+    """Where the place lies: an area by its shares, a point with what its error leaves open."""
+    pack, hit = opened.pack, chosen.hit
+    layer = pack.layers.get(hit.layer)
+    comma = words("leaflet.list_comma")
+    if layer is not None and layer.spec.geometry == "polygon" and chosen.is_whole:
+        area = layer.frame.geometry.loc[hit.id]
+        said = [
+            f"{_name(pack, other, words)} {share_text(share)}"
+            for *other, share in shares_of(pack, area)
+            if Hit(*other) != hit
+        ]
+        return (Row(words("facts.spans"), comma.join(said)),) if said else ()
     x, y = map_frame(opened).fitted.project(chosen.lng, chosen.lat)
-    names = [
-        feature_names(opened.pack, layer, words.lang)[feature]
-        for layer, feature in places_at(opened.pack, float(x), float(y))
-        if Hit(layer, feature) != chosen.hit
-    ]
-    if not names:
-        return ()
-    said = words("leaflet.list_comma").join(names)
-    return (Row(words("facts.lies_in"), said, words("facts.lies_in_help")),)
+    inside = places_at(pack, float(x), float(y))
+    said = [_name(pack, place, words) for place in inside if Hit(*place) != hit]
+    rows = []
+    if said:
+        rows.append(Row(words("facts.lies_in"), comma.join(said), words("facts.lies_in_help")))
+    if layer is not None and layer.spec.geometry == "point":
+        error_m = float(layer.frame["accuracy_m"].loc[hit.id])
+        layers_inside = {place[0] for place in inside}
+        maybe = [
+            _name(pack, place, words)
+            for place in places_near(pack, float(x), float(y), error_m)
+            if place[0] in layers_inside
+        ]
+        if maybe:
+            about = words("facts.maybe_help", error=number_text(error_m))
+            rows.append(Row(words("facts.maybe"), comma.join(maybe), about))
+    return tuple(rows)
+
+
+def _name(pack: Pack, place: Sequence[str], words: Words) -> str:
+    layer, feature = place
+    return feature_names(pack, layer, words.lang)[feature]
+
+
+def _nearest_place(
+    opened: Opened, result: CheckResult | None, chosen: Picked, words: Words
+) -> tuple[tuple[Row, ...], tuple[Hit, ...]]:
+    """The place that speaks against the check on the map and lies nearest to what is picked."""
+    if result is None or result.measured is None or result.measured.evidence.empty:
+        return (), ()
+    if chosen.hit.layer.startswith(EVIDENCE_PREFIX):
+        return (), ()
+    x, y = map_frame(opened).fitted.project(chosen.lng, chosen.lat)
+    evidence = result.measured.evidence
+    away = shapely.distance(evidence.geometry.to_numpy(), shapely.Point(float(x), float(y)))
+    nearest = int(away.argmin())
+    number, row = evidence.index[nearest], evidence.iloc[nearest]
+    said = words(
+        "facts.nearest_place_text",
+        number=number,
+        area=area_text(float(row["area_m2"]), words.lang),
+        distance=number_text(round(float(away[nearest]))),
+    )
+    title = words("facts.nearest_place", what=words(f"evidence.{result.check.measure}"))
+    return (Row(title, said),), (Hit(f"{EVIDENCE_PREFIX}{result.check.id}", str(number)),)
 
 
 def _is_known(pack: Pack, hit: Hit, result: CheckResult | None) -> bool:

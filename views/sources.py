@@ -70,6 +70,7 @@ def _table(opened: Opened, words: Words) -> pd.DataFrame:
         rows[spec.id] = {
             "layer": spec.title.in_(lang),
             "basis": basis_text(bases[spec.id], lang),
+            "use": words(f"sources.use_{bases[spec.id]}"),
             "accuracy": spec.accuracy_m if layer is None else layer.frame["accuracy_m"].median(),
             "features": 0 if layer is None else len(layer.frame),
             "source": spec.source.name.in_(lang),

@@ -58,7 +58,7 @@ def show(opened: Opened, words: Words) -> None:
             width=300,
             persist_state="session",
             key=remembered("zones.chosen", next(c for c in _SHADED if c in table.columns)),
-            format_func=lambda column: table.heading(column, lang),
+            format_func=lambda column: table.title(column, lang, hectares=True),
         )
         with st.popover(words("zones.columns"), icon=":material/view_column:"):
             picked = st.multiselect(
@@ -66,7 +66,7 @@ def show(opened: Opened, words: Words) -> None:
                 offered,
                 persist_state="session",
                 key=remembered("zones.columns", [c for c in _DEFAULT if c in table.columns]),
-                format_func=lambda column: table.title(column, lang),
+                format_func=lambda column: table.title(column, lang, hectares=True),
                 width=420,
             )
         _downloads(opened, table, words)
