@@ -157,3 +157,24 @@ def test_sketches_are_counted_under_indicative_only() -> None:
     counts = next(body for body in bodies if "pm-counts" in body)
     assert '<div class="pm-count met"><b>0</b>' in counts
     assert '<div class="pm-count not_met"><b>0</b>' in counts
+
+
+def test_definitions_stand_side_by_side_and_can_be_taken() -> None:
+    app = AppTest.from_string(PAGE.format(page="checks", lang="zh"), default_timeout=60).run()
+    app.button(key="open.blue_green_tier1").click().run()
+    assert not app.exception
+    tables = [table.value for table in app.dataframe if "口径" in table.value.columns]
+    assert [name[:4] for name in tables[0]["口径"]] == ["口径 A", "口径 B", "口径 C"]
+    classes = app.multiselect(key="param.blue_green_tier1.classes")
+    assert "01" in classes.value
+    classes.set_value(["03", "17"]).run()
+    assert not app.exception
+    assert any("已改口径" in block.proto.body for block in app.get("html"))
+
+
+def test_an_emptied_list_of_classes_falls_back_to_the_default() -> None:
+    app = AppTest.from_string(PAGE.format(page="checks", lang="zh"), default_timeout=60).run()
+    app.button(key="open.blue_green_tier1").click().run()
+    app.multiselect(key="param.blue_green_tier1.classes").set_value([]).run()
+    assert not app.exception
+    assert any("没有选地类" in caption.value for caption in app.caption)

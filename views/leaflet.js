@@ -161,8 +161,20 @@ class PlanMap {
     if (name === this.tilesShown) return;
     this.tilesShown = name;
     if (this.ground) this.ground.remove();
-    this.ground = tiles ? tileLayer(tiles, this.data.strings).addTo(this.map) : null;
+    this.tilesFailed = false;
+    this.ground = tiles ? tileLayer(tiles, this.data.strings) : null;
+    if (tiles) this.watchTiles().addTo(this.map);
     this.map.options.zoomSnap = tiles ? 1 : 0.25; // tiles are sharp at whole steps only
+  }
+
+  // Say once that the ground map does not come, and take it back when it does.
+  watchTiles() {
+    const tell = (failed) => () => {
+      if (this.tilesFailed === failed) return;
+      this.tilesFailed = failed;
+      this.onLayers();
+    };
+    return this.ground.on("tileerror", tell(true)).on("tileload", tell(false));
   }
 
   fit(wish) {
@@ -193,6 +205,7 @@ class PlanMap {
     const failed = entries.filter((entry) => entry.state === "failed");
     const loading = entries.filter((entry) => entry.state === "loading");
     const notes = failed.map((entry) => layerMessage(entry, strings, () => this.retry(entry)));
+    if (this.tilesFailed) notes.push(message(strings.tiles_failed));
     clearTimeout(this.slow);
     this.parts.messages.replaceChildren(...notes);
     if (loading.length) {

@@ -50,13 +50,13 @@ def show(opened: Opened, words: Words) -> None:
             words("map.overlay"),
             checks,
             key=remembered(OVERLAY, ""),
-            width=300,
+            width=250,
             format_func=lambda id_: _check_title(opened, id_, words),
             persist_state="session",
             help=words("map.overlay_help"),
         )
         if check_id:
-            edit_params(opened, check_id, words, width=150)
+            edit_params(opened, check_id, words, width=130)
         tiles = choose_ground(words)
         result = result_of(opened, check_id) if check_id else None
         evidence = evidence_layer(opened, result, words) if result else None
