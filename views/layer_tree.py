@@ -20,36 +20,43 @@ FIT = "map.fit"
 """Session key of the bounds that the map is asked to show next."""
 
 
-def layer_tree(opened: Opened, words: Words) -> Mapping[str, Look]:
-    """Draw the tree; returns the layers that are on, with their looks."""
+def looks_on(opened: Opened) -> Mapping[str, Look]:
+    """The layers that are on in this session, with their looks; the tree need not be drawn yet."""
+    return {
+        layer_id: look_of(layer.spec)
+        for layer_id, layer in opened.pack.layers.items()
+        if st.session_state.get(f"on.{layer_id}", layer.spec.style.visible)
+    }
+
+
+def layer_tree(opened: Opened, words: Words) -> None:
+    """Draw the tree."""
     catalogue = opened.pack.catalogue
-    shown: dict[str, Look] = {}
     for group, title in catalogue.pack.groups.items():
         specs = [spec for spec in catalogue.layers.values() if spec.group == group]
         if not specs:
             continue
         _group_row(group, title.in_(words.lang), words)
         for spec in specs:
-            if spec.id not in opened.pack.layers:
+            if spec.id in opened.pack.layers:
+                _row(opened, spec, words)
+            else:
                 _missing_row(spec, words)
-            elif _row(opened, spec, words):
-                shown[spec.id] = look_of(spec)
-    return shown
 
 
 def _group_row(group: str, title: str, words: Words) -> None:
     """A group's name, and its opacity behind a button."""
-    left, right = _sides()
-    left.html(f'<p class="pm-group">{text(title)}</p>')
-    right.button(
-        "",
-        key=f"more.group.{group}",
-        type="tertiary",
-        icon=":material/opacity:",
-        help=words("map.group_opacity", group=title),
-        on_click=_toggle_settings,
-        args=(f"group.{group}",),
-    )
+    with _ends():
+        st.html(f'<p class="pm-group">{text(title)}</p>', width="stretch")
+        st.button(
+            "",
+            key=f"more.group.{group}",
+            type="tertiary",
+            icon=":material/opacity:",
+            help=words("map.group_opacity", group=title),
+            on_click=_toggle_settings,
+            args=(f"group.{group}",),
+        )
     if st.session_state.get(_OPEN) == f"group.{group}":
         st.slider(
             words("map.group_opacity", group=title),
@@ -61,12 +68,15 @@ def _group_row(group: str, title: str, words: Words) -> None:
         )
 
 
-def _sides() -> tuple[DeltaGenerator, DeltaGenerator]:
-    """A row's two ends, which columns would put under each other on a phone."""
-    row = st.container(
-        horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", wrap=False
+def _ends() -> DeltaGenerator:
+    """A row with two ends, which columns would put under each other on a phone."""
+    return st.container(
+        horizontal=True,
+        horizontal_alignment="distribute",
+        vertical_alignment="center",
+        wrap=False,
+        gap=None,
     )
-    return row.container(width="stretch"), row.container(width="content")
 
 
 def look_of(spec: LayerSpec) -> Look:
@@ -83,31 +93,31 @@ def look_of(spec: LayerSpec) -> Look:
     return Look(style, own * group)
 
 
-def _row(opened: Opened, spec: LayerSpec, words: Words) -> bool:
+def _row(opened: Opened, spec: LayerSpec, words: Words) -> None:
     lang = words.lang
     layer = opened.pack.layers[spec.id]
     title = spec.title.in_(lang)
     colour = "orange" if layer.basis in {"sketch", "synthetic"} else "gray"
     badge = f":{colour}-badge[{basis_text(layer.basis, lang)}]"
-    left, right = _sides()
-    on = left.checkbox(
-        f"![]({_swatch(spec, look_of(spec).style)}) {title} {badge}",
-        key=remembered(f"on.{spec.id}", spec.style.visible),
-        persist_state="session",
-        wrap=True,
-    )
-    right.button(
-        "",
-        key=f"more.{spec.id}",
-        type="tertiary",
-        icon=":material/tune:",
-        help=words("map.more", layer=title),
-        on_click=_toggle_settings,
-        args=(spec.id,),
-    )
+    with _ends():
+        st.checkbox(
+            f"![]({_swatch(spec, look_of(spec).style)}) {title} {badge}",
+            key=remembered(f"on.{spec.id}", spec.style.visible),
+            persist_state="session",
+            width="stretch",
+            wrap=True,
+        )
+        st.button(
+            "",
+            key=f"more.{spec.id}",
+            type="tertiary",
+            icon=":material/tune:",
+            help=words("map.more", layer=title),
+            on_click=_toggle_settings,
+            args=(spec.id,),
+        )
     if st.session_state.get(_OPEN) == spec.id:
         _settings(opened, spec, words)
-    return bool(on)
 
 
 def _missing_row(spec: LayerSpec, words: Words) -> None:

@@ -20,7 +20,7 @@ from views.drawing import (
 )
 from views.exported_map import offer_map
 from views.ground import choose_ground
-from views.layer_tree import FIT, layer_tree
+from views.layer_tree import FIT, layer_tree, looks_on
 from views.leaflet import Badge, Index, LegendGroup, MapData, MapLayer, leaflet_map
 from views.params import edit_params
 from views.presets import offer_presets
@@ -41,8 +41,7 @@ from views.text import Words
 def show(opened: Opened, words: Words) -> None:
     """Draw the page."""
     read_address(opened)
-    with st.sidebar:
-        looks = layer_tree(opened, words)
+    looks = looks_on(opened)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         offer_presets(opened, words)
         checks = ["", *opened.plan.checks]
@@ -82,6 +81,8 @@ def show(opened: Opened, words: Words) -> None:
         share=True,
     )
     _map(opened, data, result, words)
+    with st.sidebar:  # after the map, which people wait for
+        layer_tree(opened, words)
 
 
 @st.fragment
