@@ -502,7 +502,7 @@ def app_command(environment: Environment, address: str, port: int, base_path: st
     }
     if base_path:
         settings["server.baseUrlPath"] = base_path
-    command = [str(environment.python), "-m", "streamlit", "run", "app.py"]
+    command = [str(environment.python), "-m", "views.server", "run", "app.py"]
     return command + [f"--{name}={value}" for name, value in settings.items()]
 
 

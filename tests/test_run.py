@@ -295,7 +295,7 @@ def test_the_app_listens_on_this_machine_only_and_never_calls_home(
 ) -> None:
     assert run.main(["app"]) == 0
     command = commands.followed[0]
-    assert command[:5] == [str(project.python), "-m", "streamlit", "run", "app.py"]
+    assert command[:5] == [str(project.python), "-m", "views.server", "run", "app.py"]
     assert {
         "--server.address=127.0.0.1",
         "--server.headless=true",
