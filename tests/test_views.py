@@ -167,6 +167,10 @@ def test_definitions_stand_side_by_side_and_can_be_taken() -> None:
     assert [name[:4] for name in tables[0]["口径"]] == ["口径 A", "口径 B", "口径 C"]
     classes = app.multiselect(key="param.blue_green_tier1.classes")
     assert "01" in classes.value
+    app.button_group(key="variant.blue_green_tier1").set_value("A").run()
+    assert not app.exception
+    classes = app.multiselect(key="param.blue_green_tier1.classes")
+    assert set(classes.value) == {"03", "04", "05", "14", "17"}  # A: no cropland, no orchard
     classes.set_value(["03", "17"]).run()
     assert not app.exception
     assert any("已改口径" in block.proto.body for block in app.get("html"))

@@ -12,12 +12,13 @@ from views.text import Words
 _LEAST, _STEPS = 1.0, 10
 
 
-def edit_params(opened: Opened, check_id: str, words: Words, *, width: int | None = None) -> None:
+def edit_params(
+    opened: Opened, check_id: str, words: Words, *, width: int, definitions: bool
+) -> None:
     """Let the planner change the numbers and classes of a check; the plan's own come first.
 
     A list comes with the classes of the land layer to choose from; other parameters stay as they
-    are. `width` in pixels is that of a number, where little room is; the definitions are then
-    left to the page of targets.
+    are. `width` in pixels is that of a number; `definitions` offers the check's variants, too.
     """
     check = opened.plan.checks[check_id]
     for name, own in check.params.items():
@@ -31,7 +32,7 @@ def edit_params(opened: Opened, check_id: str, words: Words, *, width: int | Non
                 format="%g",
                 key=key,
                 help=about,
-                width=width or "stretch",
+                width=width,
                 persist_state="session",
             )
         elif isinstance(own, tuple) and "land" in check.layers:
@@ -47,7 +48,7 @@ def edit_params(opened: Opened, check_id: str, words: Words, *, width: int | Non
             )
             if not chosen:
                 st.caption(words("params.none_chosen"))
-    if check.variants and width is None:
+    if check.variants and definitions:
         st.pills(
             words("params.variant"),
             list(check.variants),
