@@ -38,7 +38,7 @@ class Layer:
     @property
     def basis(self) -> Basis:
         """The weakest basis among the features."""
-        return weakest(self.frame["basis"])
+        return weakest(self.frame["basis"].unique())
 
 
 @dataclass(frozen=True, slots=True)

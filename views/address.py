@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 import streamlit as st
 
+from views.drawing import EVIDENCE_PREFIX
 from views.leaflet import Hit
 from views.selection import OVERLAY, Picked, pick, picked
 from views.session import Opened, check_params, param_key
@@ -60,7 +61,7 @@ def write_address(opened: Opened, on: Iterable[str], check_id: str) -> None:
 def write_selection() -> None:
     """Put the selected feature into the address."""
     chosen = picked()
-    if chosen is None or chosen.hit.layer.startswith("evidence:"):
+    if chosen is None or chosen.hit.layer.startswith(EVIDENCE_PREFIX):
         _write({"sel": "", "at": "", "whole": ""})
     else:
         at = f"{chosen.lat:.5f},{chosen.lng:.5f}"

@@ -1,8 +1,5 @@
 """目标检查: which targets hold, which do not, which cannot be told, and why."""
 
-from collections.abc import Mapping
-from typing import Any
-
 import altair as alt
 import pandas as pd
 import streamlit as st
@@ -23,6 +20,7 @@ from spatial.phrases import (
     target_text,
     unit_names,
 )
+from spatial.plan import UNIT_ARGUMENTS
 from spatial.verdict import STATUSES
 from views import chips
 from views.drawing import (
@@ -117,7 +115,7 @@ def _depth(opened: Opened, result: CheckResult, words: Words) -> None:
     st.markdown(f"**{words('checks.asked')}** · {sentence(check, lang)}")
     st.markdown(f"**{words('checks.result')}** · {reason(pack, result, lang)}")
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        edit_params(opened, check.id, words, width=160)
+        edit_params(opened, check.id, words, width=160, definitions=True)
     if check.variants:
         _variants(opened, result, words)
     if result.measured is not None:
@@ -138,7 +136,7 @@ def _variants(opened: Opened, result: CheckResult, words: Words) -> None:
     check, lang = result.check, words.lang
     rows = []
     for variant in check.variants.values():
-        other = measured(opened, check.id, {**check.params, **_hashable(variant.params)})
+        other = measured(opened, check.id, {**check.params, **variant.params})
         whole = other.measured.whole if other.measured else None
         rows.append(
             {
@@ -151,10 +149,6 @@ def _variants(opened: Opened, result: CheckResult, words: Words) -> None:
     st.dataframe(pd.DataFrame(rows), hide_index=True)
     if len({row[words("checks.would")] for row in rows}) > 1:
         st.html(chips.line(f"<b>{chips.text(words('checks.variants_differ'))}</b>"))
-
-
-def _hashable(params: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: tuple(v) if isinstance(v, list) else v for name, v in params.items()}
 
 
 def _units(pack: Pack, result: CheckResult, measured: Measurement, words: Words) -> None:
@@ -243,7 +237,7 @@ def _evidence(opened: Opened, result: CheckResult, measured: Measurement, words:
     layer = evidence_layer(opened, result, words)
     shown = [
         spec
-        for argument in ("units", "zones", "area", "areas", "lines", "within", "features")
+        for argument in (*UNIT_ARGUMENTS, "within")
         if argument in check.layers
         for spec in [opened.pack.catalogue.layers[check.layers[argument].layer]]
     ]
@@ -258,7 +252,7 @@ def _evidence(opened: Opened, result: CheckResult, measured: Measurement, words:
         assets=leaflet_assets(),
         home=frame.home,
         layers=(*layers, layer) if layer else tuple(layers),
-        legend=(evidence_legend(layer, None), *legend) if layer else tuple(legend),
+        legend=(evidence_legend(layer, result, words), *legend) if layer else tuple(legend),
         projection=frame.projection,
         height=420,
     )

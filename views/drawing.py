@@ -28,6 +28,8 @@ from views.text import Words
 
 ACCENT = "#c8452d"
 """The one colour for what needs action: gaps, and targets that are not met."""
+EVIDENCE_PREFIX = "evidence:"
+"""Begins the layer id of a check's evidence on a map."""
 EVIDENCE = Style(fill=ACCENT, fill_opacity=0.45, line=ACCENT, width=1.2, hatch=True)
 _WGS84 = "OGC:CRS84"
 _REACH = 0.5  # how far beyond the area, in its own size, coordinates are still read in metres
@@ -63,7 +65,7 @@ def evidence_layer(opened: Opened, result: CheckResult, words: Words) -> MapLaye
         return None
     content = _evidence(result.measured, opened.key, result.check.id, str(result.check.params))
     return MapLayer(
-        id=f"evidence:{result.check.id}",
+        id=f"{EVIDENCE_PREFIX}{result.check.id}",
         title=words(f"evidence.{result.check.measure}"),
         geometry="polygon",
         style=EVIDENCE,
@@ -92,8 +94,11 @@ def legend_group(spec: LayerSpec, look: Look, badge: Badge | None, lang: Languag
     return LegendGroup(title, items or (_item(title, spec.geometry, style),), badge)
 
 
-def evidence_legend(layer: MapLayer, badge: Badge | None) -> LegendGroup:
-    """The legend of a check's evidence."""
+def evidence_legend(layer: MapLayer, result: CheckResult, words: Words) -> LegendGroup:
+    """The legend of a check's evidence, marked where its data allow no finding."""
+    badge = None
+    if result.basis is not None and not result.conclusive:
+        badge = Badge(words("map.sketch_note"), result.basis)
     return LegendGroup(layer.title, (_item(layer.title, layer.geometry, layer.style),), badge)
 
 

@@ -12,7 +12,7 @@ import folium
 import streamlit as st
 from shapely.geometry import shape
 
-from layers import Language
+from layers import Language, is_conclusive
 from layers.catalogue import GeometryKind, Style
 from spatial import CheckResult
 from spatial.phrases import check_title, reason
@@ -25,7 +25,7 @@ from views.drawing import (
     legend_group,
     map_frame,
 )
-from views.leaflet import Badge, LegendGroup, LegendItem
+from views.leaflet import LegendGroup, LegendItem
 from views.publish import display_geojson, leaflet_folder
 from views.session import Opened
 from views.text import Words
@@ -120,7 +120,7 @@ def map_html(
         )
         groups.insert(0, legend_group(layer.spec, look, badges[layer_id], lang))
     evidence = evidence_layer(opened, result, words) if result is not None else None
-    if evidence is not None and result is not None and result.basis is not None:
+    if evidence is not None and result is not None:
         _add(
             page,
             geojson=dict(evidence.geojson or {}),
@@ -129,8 +129,7 @@ def map_html(
             look=Look(EVIDENCE, 1.0),
             lang=lang,
         )
-        badge = None if result.conclusive else Badge(words("map.sketch_note"), result.basis)
-        groups.insert(0, evidence_legend(evidence, badge))
+        groups.insert(0, evidence_legend(evidence, result, words))
     folium.LayerControl(collapsed=True).add_to(page)
     page.fit_bounds(map_frame(opened).home)
     root.html.add_child(
@@ -238,7 +237,8 @@ def _title(
         lines.append(escape(check_title(result.check, lang)))
         lines.append(escape(reason(opened.pack, result, lang)))
     bases = {opened.pack.layers[layer].basis for layer in looks}
-    if bases & {"sketch", "synthetic"} or (result is not None and not result.conclusive):
+    firm = all(is_conclusive(basis) for basis in bases)
+    if not firm or (result is not None and not result.conclusive):
         lines.append(escape(words("export.sketch")))
     lines.append(escape(words("export.made", title=title, date=today.isoformat())))
     return f'<div class="pm-card pm-title">{"".join(f"<div>{line}</div>" for line in lines)}</div>'

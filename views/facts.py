@@ -17,10 +17,9 @@ from spatial.phrases import (
     recorded_text,
     unit_names,
 )
+from views.drawing import EVIDENCE_PREFIX
 from views.leaflet import Badge, Hit, Row, Selection
 from views.text import Words
-
-EVIDENCE_PREFIX = "evidence:"
 
 
 def feature_selection(

@@ -6,6 +6,7 @@ from urllib.parse import quote
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from layers import is_conclusive
 from layers.catalogue import LayerSpec, Style
 from spatial.phrases import basis_text
 from views.chips import line, text
@@ -97,7 +98,7 @@ def _row(opened: Opened, spec: LayerSpec, words: Words) -> None:
     lang = words.lang
     layer = opened.pack.layers[spec.id]
     title = spec.title.in_(lang)
-    colour = "orange" if layer.basis in {"sketch", "synthetic"} else "gray"
+    colour = "gray" if is_conclusive(layer.basis) else "orange"
     badge = f":{colour}-badge[{basis_text(layer.basis, lang)}]"
     with _ends():
         st.checkbox(

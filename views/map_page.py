@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import streamlit as st
 
+from layers import is_conclusive
 from spatial import CheckResult
 from spatial.phrases import check_title, reason
 from views.address import read_address, write_address, write_selection
@@ -21,7 +22,7 @@ from views.drawing import (
 from views.exported_map import offer_map
 from views.ground import choose_ground
 from views.layer_tree import FIT, layer_tree, looks_on
-from views.leaflet import Badge, Index, LegendGroup, MapData, MapLayer, leaflet_map
+from views.leaflet import Index, LegendGroup, MapData, MapLayer, leaflet_map
 from views.params import edit_params
 from views.presets import offer_presets
 from views.publish import leaflet_assets
@@ -55,7 +56,7 @@ def show(opened: Opened, words: Words) -> None:
             help=words("map.overlay_help"),
         )
         if check_id:
-            edit_params(opened, check_id, words, width=130)
+            edit_params(opened, check_id, words, width=130, definitions=False)
         tiles = choose_ground(words)
         result = result_of(opened, check_id) if check_id else None
         evidence = evidence_layer(opened, result, words) if result else None
@@ -120,13 +121,9 @@ def _headline(
     titles = [opened.pack.catalogue.layers[layer].title.in_(words.lang) for layer in looks]
     said = f"{words('map.shown')}: " if words.lang == "en" else f"{words('map.shown')}："
     said += words("leaflet.list_comma").join(titles)
-    if any(not _is_firm(opened, layer) for layer in looks):
+    if not all(is_conclusive(opened.pack.layers[layer].basis) for layer in looks):
         said += f" · {words('map.sketch_note')}"
     return line(text(said, muted=True))
-
-
-def _is_firm(opened: Opened, layer_id: str) -> bool:
-    return opened.pack.layers[layer_id].basis not in {"sketch", "synthetic"}
 
 
 def _layers(
@@ -152,7 +149,6 @@ def _legend(
         legend_group(opened.pack.catalogue.layers[layer], look, badges[layer], words.lang)
         for layer, look in looks.items()
     ]
-    if evidence is not None and result is not None and result.basis is not None:
-        badge = None if result.conclusive else Badge(words("map.sketch_note"), result.basis)
-        groups.insert(0, evidence_legend(evidence, badge))
+    if evidence is not None and result is not None:
+        groups.insert(0, evidence_legend(evidence, result, words))
     return tuple(groups)

@@ -10,8 +10,8 @@ from layers import Pack
 from spatial import CheckResult, Plan
 from spatial.phrases import area_text, check_title, feature_names, number_text, share_text
 from spatial.places import places_at, places_near, shares_of
-from views.drawing import map_frame
-from views.facts import EVIDENCE_PREFIX, evidence_selection, feature_selection, hit_label
+from views.drawing import EVIDENCE_PREFIX, map_frame
+from views.facts import evidence_selection, feature_selection, hit_label
 from views.leaflet import Click, Found, Hit, Other, Row, Selection
 from views.session import Opened
 from views.text import Words

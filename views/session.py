@@ -9,7 +9,7 @@ from typing import Any
 import streamlit as st
 
 from layers import Pack
-from spatial import CheckResult, Plan, ZoneTable, open_pack, run_check, zone_statistics
+from spatial import Check, CheckResult, Plan, ZoneTable, open_pack, run_check, zone_statistics
 from spatial.indicators import Indicators, read_indicators
 
 PACK_VARIABLE = "PLANMAP_PACK"
@@ -64,15 +64,16 @@ def _indicators(folder: str, key: str) -> Indicators | None:
 
 def measured(opened: Opened, check_id: str, params: Mapping[str, Any]) -> CheckResult:
     """Run a check with some parameters changed, or take the result from before."""
-    return _measure(opened, opened.key, check_id, tuple(sorted(params.items())))
+    check = opened.plan.checks[check_id].with_params(params)
+    return _measure(opened, check, opened.key, check_id, tuple(sorted(check.params.items())))
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)
 def _measure(
-    _opened: Opened, key: str, check_id: str, params: tuple[tuple[str, Any], ...]
+    _opened: Opened, _check: Check, key: str, check_id: str, params: tuple[tuple[str, Any], ...]
 ) -> CheckResult:
-    del key  # part of the cache key only
-    return run_check(_opened.pack, _opened.plan.checks[check_id].with_params(dict(params)))
+    del key, check_id, params  # part of the cache key only
+    return run_check(_opened.pack, _check)
 
 
 def zone_table(opened: Opened, layer_id: str, radius_m: float) -> ZoneTable:

@@ -6,6 +6,7 @@ import altair as alt
 import pandas as pd
 import streamlit as st
 
+from layers import is_conclusive
 from spatial import ZoneTable, polygon_layers
 from spatial.export import zones_bytes
 from spatial.phrases import basis_text, feature_names
@@ -70,7 +71,7 @@ def show(opened: Opened, words: Words) -> None:
                 width=420,
             )
         _downloads(opened, table, words)
-    if table.basis in {"sketch", "synthetic"}:
+    if not is_conclusive(table.basis):
         st.warning(
             words("zones.sketch_warning", basis=basis_text(table.basis, lang)),
             icon=":material/edit:",
