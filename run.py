@@ -90,6 +90,7 @@ WINDOWS_BROWSER_FILES = (
     "Microsoft/Edge/Application/msedge.exe",
 )
 CJK_FONT_PACKAGE = "fonts-noto-cjk"
+POSTGIS_PACKAGE = "postgresql-postgis"
 
 
 class Target(NamedTuple):
@@ -615,12 +616,17 @@ def has_desktop(variables: Mapping[str, str], platform: str, *, terminal: bool) 
 def run_tests(environment: Environment, arguments: Sequence[str]) -> int:
     """Run every check up to the first that fails, or pytest alone with the given arguments."""
     prepare(environment, (RUNTIME, TESTING))
-    install_browser(environment)
+    install_programs(environment)
     browser = find_browser()
     if browser is None:
         say(
             "未找到 chromium/chrome/edge，浏览器测试无法运行；Debian：apt install chromium",
             "no chromium, chrome or edge found: install one for the browser tests",
+        )
+    if find_postgis() is None:
+        say(
+            f"未找到 PostGIS，数据库测试将跳过；Debian：apt install {POSTGIS_PACKAGE}",
+            f"no PostGIS found, its tests are skipped; on Debian: apt install {POSTGIS_PACKAGE}",
         )
     variables = child_variables(**({"PLANMAP_BROWSER": browser} if browser else {}))
     for check in [("pytest", *arguments)] if arguments else CHECKS:
@@ -646,28 +652,49 @@ def find_browser() -> str | None:
     )
 
 
-def install_browser(environment: Environment) -> None:
-    """Install what the browser tests need where that is ours to do: as root on Debian or Ubuntu."""
+def find_postgis(root: Path = Path("/usr")) -> Path | None:
+    """Return the folder with the programs of Debian's newest PostgreSQL that has PostGIS."""
+    versions = [
+        int(control.parent.parent.name)
+        for control in root.glob("share/postgresql/*/extension/postgis.control")
+        if control.parent.parent.name.isdecimal()
+    ]
+    folders = [root / f"lib/postgresql/{version}/bin" for version in sorted(versions, reverse=True)]
+    return next((folder for folder in folders if (folder / "initdb").is_file()), None)
+
+
+def install_programs(environment: Environment) -> None:
+    """Install what the tests drive where that is ours to do: as root on Debian or Ubuntu."""
     if not is_root() or shutil.which("apt-get") is None:
         return
     packages = [] if find_browser() else ["chromium"]
     if not is_installed_package(CJK_FONT_PACKAGE):
         packages.append(CJK_FONT_PACKAGE)
+    if find_postgis() is None:
+        packages.append(POSTGIS_PACKAGE)
     if not packages:
         return
     names = ", ".join(packages)
     say(f"正在用 apt-get 安装 {names}", f"installing {names} with apt-get")
-    install = ["apt-get", "install", "--yes", "--no-install-recommends", *packages]
+    if apt_get(environment, "update"):
+        for package in packages:  # each by itself: not every system has all of them
+            apt_get(environment, "install", "--yes", "--no-install-recommends", package)
+
+
+def apt_get(environment: Environment, *words: str) -> bool:
+    """Run apt-get; where it fails say so and go on, for the other tests can do without."""
+    asked = " ".join(("apt-get", *words))
     try:
-        for command in (["apt-get", "update"], install):
-            quiet(
-                command,
-                log=environment.log,
-                env=child_variables(DEBIAN_FRONTEND="noninteractive"),
-                failed=(f"apt-get 未能安装 {names}", f"apt-get could not install {names}"),
-            )
-    except RefusalError as error:  # the other tests can do without
+        quiet(
+            ["apt-get", *words],
+            log=environment.log,
+            env=child_variables(DEBIAN_FRONTEND="noninteractive"),
+            failed=(f"{asked} 没有成功", f"{asked} failed"),
+        )
+    except RefusalError as error:
         print(error, file=sys.stderr)
+        return False
+    return True
 
 
 def is_root() -> bool:

@@ -10,6 +10,7 @@ from pyproj import CRS
 from pyproj.exceptions import CRSError
 
 from layers.basis import Basis
+from layers.limits import Limits
 from layers.problem import InputError, Problem
 from layers.text import Entry, Text
 from layers.toml import parse, read_toml, unknown
@@ -79,23 +80,42 @@ class Style(Entry):
     classes: tuple[StyleClass, ...] = ()
 
 
+class Postgis(Entry):
+    """Where the rows of a layer stand in a PostGIS database.
+
+    `connection` names the environment variable that holds the address (a libpq URL or a list of
+    keywords): an address has a password in it, which belongs into no file. Either `table`
+    (`parcels` or `planning.parcels`) or `query`, one SELECT, says which rows; `geometry` is the
+    column with their geometry. Connecting may take `timeout_s`, and so may reading.
+    """
+
+    connection: str
+    table: str = ""
+    query: str = ""
+    geometry: str = "geom"
+    timeout_s: Annotated[float, Field(gt=0, le=3600)] = 10
+
+
 class LayerSpec(Entry):
     """One entry of the catalogue.
 
-    `file` is empty where the plan asks for a layer that nobody has delivered yet: such an entry
-    is shown as missing, and a check that needs it is undetermined. `sha256` is recorded where the
-    file came from outside, and then checked. `key` is the property that holds the features' ids;
-    empty, the ids are made from the features' contents, for files that carry none. `context` says
-    that the map names this layer's feature when it tells where a point lies, `search` that its
-    features are found by name. `drawn_to` names the checks whose target figure the geometry was
-    drawn to meet, and which it therefore cannot decide.
+    `file` is empty where the rows stand in a database, which `postgis` then names, and where the
+    plan asks for a layer that nobody has delivered yet: such an entry is shown as missing, and a
+    check that needs it is undetermined. `part` names the layer or sheet of a file that holds
+    several. `sha256` is recorded where the file came from outside, and then checked. `key` is the
+    property that holds the features' ids; empty, the ids are made from the features' contents, for
+    files that carry none. `context` says that the map names this layer's feature when it tells
+    where a point lies, `search` that its features are found by name. `drawn_to` names the checks
+    whose target figure the geometry was drawn to meet, and which it therefore cannot decide.
     """
 
     id: str
     title: Text
     note: Text = Text(zh="", en="")
     file: str = ""
+    part: str = ""
     sha256: Annotated[str, Field(pattern=r"^([0-9a-f]{64})?$")] = ""
+    postgis: Postgis | None = None
     geometry: GeometryKind
     key: str = "id"
     columns: Mapping[str, Column] = {}
@@ -115,6 +135,11 @@ class LayerSpec(Entry):
             raise ValueError("must be a file inside the pack's folder, e.g. 'streets.geojson'")
         return file
 
+    @property
+    def where(self) -> str:
+        """What a problem with its rows names: the file, or the entry that names the database."""
+        return self.file or f"{CATALOGUE_FILE} [{self.id}].postgis"
+
     def title_of(self, column: str) -> Text:
         """Title of a column for people: the entry's own, a standard one, or the bare name."""
         if column in self.columns:
@@ -133,7 +158,8 @@ class PackSpec(Entry):
     """The `[pack]` table: what holds for all layers.
 
     `metric_crs` names the projected CRS, in metres, in which everything is measured. `area` is
-    the id of the layer that bounds the place; a feature may lie `margin_m` outside it.
+    the id of the layer that bounds the place; a feature may lie `margin_m` outside it. `limits`
+    says how large a file may be that a planner brings in.
     """
 
     title: Text
@@ -143,6 +169,7 @@ class PackSpec(Entry):
     groups: Mapping[str, Text]
     sources: Mapping[str, Source] = {}
     presets: Mapping[str, Preset] = {}
+    limits: Limits = Limits()
 
 
 class Catalogue(Entry):
@@ -195,6 +222,10 @@ def _read_entry(
         return None, [Problem(where, "", "value", f"{entry!r} is not a table with title, file …")]
     if "id" in entry:
         return None, [Problem(where, "", "key", "unknown key 'id'; the table's name is the id")]
+    if not isinstance(entry.get("postgis", {}), dict):
+        # Not shown: whoever writes an address here has written a password.
+        message = 'not a table; write postgis = { connection = "PLANMAP_PG_…", table = "…" }'
+        return None, [Problem(f"{where}.postgis", "", "value", message)]
     source = entry.get("source")
     if isinstance(source, str):
         if source not in sources:
@@ -256,3 +287,27 @@ def _layer_problems(catalogue: Catalogue) -> Iterator[Problem]:
                 yield Problem(
                     f"{where}.style.{key}", "", "column", unknown("column", column, known)
                 )
+        if layer.postgis is not None:
+            yield from _postgis_problems(layer, layer.postgis, f"{where}.postgis")
+
+
+def _postgis_problems(layer: LayerSpec, postgis: Postgis, where: str) -> Iterator[Problem]:
+    """Find what is wrong with a database entry; no value is shown, for it may hold a password."""
+    if not re.fullmatch(r"PLANMAP_\w+", postgis.connection, re.ASCII):
+        message = (
+            "not the name of an environment variable that begins with PLANMAP_; put the address"
+            " with its password into such a variable and name that here, as in 'PLANMAP_PG_BUREAU'"
+        )
+        yield Problem(f"{where}.connection", "", "connection", message)
+    if bool(postgis.table) == bool(postgis.query):
+        message = "give either table or query, one of the two"
+        yield Problem(where, "", "table", message)
+    if postgis.table and not re.fullmatch(r"[^.\0]+(\.[^.\0]+)?", postgis.table):
+        message = "not a table; name one as in 'parcels' or 'planning.parcels'"
+        yield Problem(f"{where}.table", "", "table", message)
+    if layer.file:
+        message = "the layer has a file as well; give either file or postgis"
+        yield Problem(where, "", "file", message)
+    if layer.sha256:
+        message = "the layer has a sha256; rows of a database change, so leave it out"
+        yield Problem(where, "", "hash", message)

@@ -1,12 +1,13 @@
 """The one door through which files come in: a pack's folder becomes frames in metres."""
 
 import hashlib
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import geopandas as gpd
 import pandas as pd
+import shapely
 from shapely.geometry.base import BaseGeometry
 
 from layers.basis import Basis, weakest
@@ -17,9 +18,18 @@ from layers.catalogue import (
     LayerSpec,
     read_catalogue,
 )
+from layers.declared import Datum, Declared, to_degrees
+from layers.formats.found import Choice, Found, Raw
+from layers.formats.keyed import contents_hash, keyed
 from layers.geojson import parse_geojson
 from layers.problem import InputError, Problem
+from layers.reader import Reader
 from layers.rules import content_problems, degree_problems, place_problems, scale_problems
+from layers.toml import unknown
+
+_GEOJSON = {".geojson", ".json"}
+SHIFTED_DATUMS: Mapping[str, Datum] = {"GCJ-02": "gcj02", "BD-09": "bd09"}
+"""What a source's `datum` says of coordinates that are shifted, and are moved back on loading."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +53,18 @@ class Layer:
 
 @dataclass(frozen=True, slots=True)
 class Pack:
-    """A place: its catalogue, the layers that have a file, and the outline of its area."""
+    """A place: its catalogue, the layers that have a file, and the outline of its area.
+
+    `own` names the layers that a planner has put in place of the pack's: nobody else may see them.
+    `unavailable` says of the layers whose database could not be read why that is so.
+    """
 
     folder: Path
     catalogue: Catalogue
     layers: Mapping[str, Layer]
     area: BaseGeometry
+    own: frozenset[str] = frozenset()
+    unavailable: Mapping[str, Problem] = field(default_factory=dict)
 
     @property
     def sha256(self) -> str:
@@ -58,9 +74,29 @@ class Pack:
             digest.update(f"{layer_id}:{layer.sha256}".encode())
         return digest.hexdigest()
 
+    def with_layers(self, own: Iterable[Layer]) -> "Pack":
+        """Return the pack with a planner's layers in place of its own, or beside them.
+
+        Drawing order stays; a layer that the catalogue does not know comes last.
+        """
+        mine = {layer.spec.id: layer for layer in own}
+        layers = {**self.layers, **mine}
+        specs = {**self.catalogue.layers, **{id_: layer.spec for id_, layer in mine.items()}}
+        area = self.catalogue.pack.area
+        return replace(
+            self,
+            catalogue=self.catalogue.model_copy(update={"layers": specs}),
+            layers={id_: layers[id_] for id_ in specs if id_ in layers},
+            area=mine[area].frame.geometry.union_all() if area in mine else self.area,
+            own=frozenset(mine),
+            unavailable={id_: why for id_, why in self.unavailable.items() if id_ not in mine},
+        )
+
 
 def load_pack(folder: Path) -> Pack:
     """Read and validate a pack; everything comes back in its metric CRS.
+
+    A layer whose database cannot be read now is left out and stands under `unavailable`.
 
     Raises InputError that holds the problems of all files at once: missing or broken files,
     wrong hashes, double or missing ids, null, invalid or misplaced geometry, wrong values.
@@ -69,12 +105,17 @@ def load_pack(folder: Path) -> Pack:
     catalogue = read_catalogue(folder)
     problems: list[Problem] = []
     layers: dict[str, Layer] = {}
-    for spec in catalogue.layers.values():
-        if spec.file:
-            layer, found = _load_layer(spec, folder, catalogue.pack.metric_crs)
-            problems += found
-            if layer is not None:
-                layers[spec.id] = layer
+    with Reader(catalogue.pack.limits) as reader:
+        for spec in catalogue.layers.values():
+            if spec.file:
+                layer, found = _load_layer(spec, folder, catalogue.pack.metric_crs, reader)
+                problems += found
+                if layer is not None:
+                    layers[spec.id] = layer
+    tables, unavailable, found = _load_databases(catalogue)
+    problems += found
+    layers |= tables
+    layers = {id_: layers[id_] for id_ in catalogue.layers if id_ in layers}  # in drawing order
     area_layer = layers.get(catalogue.pack.area)
     if area_layer is not None:
         area = area_layer.frame.geometry.union_all()
@@ -84,20 +125,17 @@ def load_pack(folder: Path) -> Pack:
             margin_m = layer.spec.margin_m
             if margin_m is None:
                 margin_m = catalogue.pack.margin_m
-            problems += place_problems(layer.frame, area, margin_m, layer.spec.file)
+            problems += place_problems(layer.frame, area, margin_m, layer.spec.where)
     if problems or area_layer is None:
         raise InputError(problems)
-    return Pack(folder, catalogue, layers, area)
+    return Pack(folder, catalogue, layers, area, unavailable=unavailable)
 
 
 def _load_layer(
-    spec: LayerSpec, folder: Path, metric_crs: str
+    spec: LayerSpec, folder: Path, metric_crs: str, reader: Reader
 ) -> tuple[Layer | None, list[Problem]]:
     where = spec.file
     path = folder / spec.file
-    if path.suffix.lower() not in {".geojson", ".json"}:
-        message = f"'{path.suffix}' files are not read; convert it to GeoJSON (.geojson)"
-        return None, [Problem(where, "", "format", message)]
     try:
         content = path.read_bytes()
     except OSError as error:
@@ -107,9 +145,61 @@ def _load_layer(
     if spec.sha256 and sha256 != spec.sha256:
         message = f"the file's SHA-256 is {sha256}, {CATALOGUE_FILE} records {spec.sha256}"
         return None, [Problem(where, "", "hash", message)]
-    frame, problems = parse_geojson(content, key=spec.key, where=where)
+    if path.suffix.lower() in _GEOJSON:
+        if spec.part:
+            message = "a GeoJSON file has one part; leave the key 'part' out"
+            return None, [Problem(f"{CATALOGUE_FILE} [{spec.id}].part", "", "part", message)]
+        frame, problems = parse_geojson(content, key=spec.key, where=where)
+    else:
+        frame, problems = _read_other(spec, path, reader)
     if frame is None:
         return None, problems
+    return _checked(spec, frame, problems, sha256=sha256, metric_crs=metric_crs)
+
+
+def _read_other(
+    spec: LayerSpec, path: Path, reader: Reader
+) -> tuple[gpd.GeoDataFrame | None, list[Problem]]:
+    """Read a file of another format than GeoJSON, in the process for such files; without heights.
+
+    Of a file with several parts the entry names one. The file has to say in which CRS it is.
+    """
+    where = spec.file
+    try:
+        found = reader.inspect(path, where)
+        raw = reader.read(path, where, _choice(spec, found))
+    except InputError as error:
+        return None, list(error.problems)
+    frame, problems = keyed(raw, key=spec.key, where=where)
+    if frame is None:
+        return None, problems
+    return frame.set_geometry(shapely.force_2d(frame.geometry.to_numpy()), crs=frame.crs), problems
+
+
+def _choice(spec: LayerSpec, found: Found) -> Choice:
+    parts = {part.name: part for part in found.parts}
+    name = spec.part or (found.parts[0].name if len(parts) == 1 else "")
+    if name not in parts:
+        where = f"{CATALOGUE_FILE} [{spec.id}].part"
+        message = unknown("part", name, list(parts))
+        if not name:
+            names = ", ".join(f"'{part}'" for part in parts)
+            message = f"missing key 'part'; the file has the parts {names}"
+        raise InputError([Problem(where, "", "part", message)])
+    part = parts[name]
+    return Choice(part=name, x=part.x, y=part.y, wkt=part.wkt)
+
+
+def _checked(
+    spec: LayerSpec,
+    frame: gpd.GeoDataFrame,
+    problems: list[Problem],
+    *,
+    sha256: str,
+    metric_crs: str,
+) -> tuple[Layer | None, list[Problem]]:
+    """Make a layer of features by id, in the CRS in which they came, if nothing is wrong."""
+    where = spec.where
     if not (problems and frame.empty):  # features without ids are not the same as none
         problems += content_problems(spec, frame, where)
     if not problems and frame.crs.is_geographic:
@@ -118,7 +208,10 @@ def _load_layer(
         return None, problems
     if spec.key not in STANDARD_COLUMNS:
         frame = frame.drop(columns=spec.key, errors="ignore")
-    frame = frame.to_crs(metric_crs).sort_index()
+    try:
+        frame = _moved_back(spec, frame).to_crs(metric_crs).sort_index()
+    except InputError as error:
+        return None, list(error.problems)
     frame = frame.assign(
         basis=_own_or(frame, "basis", spec.source.basis),
         accuracy_m=_own_or(frame, "accuracy_m", spec.accuracy_m),
@@ -126,8 +219,63 @@ def _load_layer(
     return Layer(spec, frame, sha256), []
 
 
+def _moved_back(spec: LayerSpec, frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Put features to their true places where the entry says that their datum is a shifted one."""
+    datum = SHIFTED_DATUMS.get(spec.source.datum)
+    if datum is None:
+        return frame
+    declared = Declared(crs=frame.crs.to_wkt(), datum=datum)
+    numbers = frame.geometry.set_crs(None, allow_override=True)
+    return frame.set_geometry(to_degrees(numbers, declared, where=spec.where))
+
+
 def _own_or(frame: gpd.GeoDataFrame, column: str, default: str | float) -> pd.Series:
     if column not in frame:
         return pd.Series(default, index=frame.index)
     own: pd.Series = frame[column].where(frame[column].notna(), default)
     return own
+
+
+def _load_databases(
+    catalogue: Catalogue,
+) -> tuple[dict[str, Layer], dict[str, Problem], list[Problem]]:
+    """Read the layers that stand in databases: layers, those that are away, what is wrong.
+
+    A database that does not answer is asked once, however many layers stand in it.
+    """
+    layers: dict[str, Layer] = {}
+    away: dict[str, Problem] = {}
+    problems: list[Problem] = []
+    silent: dict[str, Problem] = {}
+    for spec in catalogue.layers.values():
+        if spec.postgis is None:
+            continue
+        # Not before it is needed: it loads libpq.
+        from layers.formats.postgis import UnavailableError, read_postgis  # noqa: PLC0415
+
+        name, where, limits = spec.postgis.connection, spec.where, catalogue.pack.limits
+        if name in silent:
+            away[spec.id] = replace(silent[name], layer=where)
+            continue
+        try:
+            raw = read_postgis(spec.postgis, key=spec.key, limits=limits, where=where)
+        except UnavailableError as error:
+            away[spec.id] = error.problem
+            if not error.reached:
+                silent[name] = error.problem
+            continue
+        except InputError as error:
+            problems += error.problems
+            continue
+        layer, found = _load_rows(spec, raw, catalogue.pack.metric_crs)
+        problems += found
+        if layer is not None:
+            layers[spec.id] = layer
+    return layers, away, problems
+
+
+def _load_rows(spec: LayerSpec, raw: Raw, metric_crs: str) -> tuple[Layer | None, list[Problem]]:
+    frame, problems = keyed(raw, key=spec.key, where=spec.where)
+    if frame is None:
+        return None, problems
+    return _checked(spec, frame, problems, sha256=contents_hash(raw), metric_crs=metric_crs)

@@ -89,6 +89,8 @@ def zone_statistics(
 
     Raises InputError where the layer does not exist, is not delivered or is not made of polygons.
     """
+    if layer_id in pack.unavailable:
+        raise InputError([pack.unavailable[layer_id]])
     if layer_id not in pack.layers or layer_id not in polygon_layers(pack):
         message = unknown("polygon layer", layer_id, polygon_layers(pack))
         raise InputError([Problem("zones", "", "layer", message)])

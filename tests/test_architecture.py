@@ -68,7 +68,7 @@ def test_streamlit_lives_in_the_app_and_its_views(path: Path) -> None:
         assert name(path) == "app.py" or name(path).startswith("views/")
 
 
-@pytest.mark.parametrize("door", ["folium", "branca", "rasterio", "highspy", "ortools"])
+@pytest.mark.parametrize("door", ["folium", "branca", "psycopg", "rasterio", "highspy", "ortools"])
 def test_a_heavy_library_has_one_door(door: str) -> None:
     assert len([name(path) for path in MODULES if door in packages(path)]) <= 1
 

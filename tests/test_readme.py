@@ -11,7 +11,7 @@ import typer
 from pydantic import BaseModel
 from typer.core import TyperCommand, TyperGroup
 
-from layers.catalogue import LayerSpec, PackSpec
+from layers.catalogue import LayerSpec, PackSpec, Postgis
 from run import USAGE, VERBS
 from spatial.__main__ import app
 from spatial.measures import MEASURES
@@ -24,6 +24,7 @@ READMES = TWINS[0]
 MODELS: Mapping[str, type[BaseModel]] = {
     "[pack]": PackSpec,
     "[<layer>]": LayerSpec,
+    "postgis": Postgis,
     "[<check>]": Check,
 }
 YES = {"yes": True, "no": False, "是": True, "否": False}

@@ -56,7 +56,8 @@ def commands(monkeypatch: pytest.MonkeyPatch) -> Commands:
     commands = Commands()
     monkeypatch.setattr(run, "quiet", commands.run_quietly)
     monkeypatch.setattr(run, "follow", commands.follow)
-    monkeypatch.setattr(run, "install_browser", lambda _: None)
+    monkeypatch.setattr(run, "is_root", lambda: False)
+    monkeypatch.setattr(run, "find_postgis", lambda: Path("/some/postgis"))
     monkeypatch.setenv("PLANMAP_BROWSER", "/some/browser")
     monkeypatch.delenv("PLANMAP_PACK", raising=False)
     return commands
@@ -460,6 +461,92 @@ def test_nothing_is_printed_after_the_closing_line_of_pytest(
     assert run.main(["test"]) == 0
     assert capsys.readouterr().out == ""
     assert commands.followed[-1][-1] == "pytest"
+
+
+@pytest.fixture
+def bare_debian(
+    project: run.Environment, commands: Commands, monkeypatch: pytest.MonkeyPatch
+) -> Commands:
+    """Run as root of a Debian that has nothing of what the tests drive."""
+    assert not project.folder.exists()
+    monkeypatch.setattr(run, "is_root", lambda: True)
+    monkeypatch.setattr(run, "find_browser", lambda: None)
+    monkeypatch.setattr(run, "find_postgis", lambda: None)
+    monkeypatch.setattr(run, "is_installed_package", lambda _: False)
+    monkeypatch.setattr("shutil.which", lambda name: f"/usr/bin/{name}")
+    return commands
+
+
+def apt_calls(commands: Commands) -> list[str]:
+    return [" ".join(command) for command in commands.quiet if command[0] == "apt-get"]
+
+
+INSTALL = "apt-get install --yes --no-install-recommends "
+
+
+def test_root_of_a_bare_debian_gets_browser_font_and_postgis(
+    bare_debian: Commands,
+) -> None:
+    assert run.main(["test"]) == 0
+    assert apt_calls(bare_debian) == [
+        "apt-get update",
+        INSTALL + "chromium",
+        INSTALL + "fonts-noto-cjk",
+        INSTALL + "postgresql-postgis",
+    ]
+    assert bare_debian.followed[-1][-1] == "pytest"
+
+
+def test_a_package_that_cannot_be_had_stops_neither_the_others_nor_the_tests(
+    bare_debian: Commands, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def refuse(command: list[str]) -> None:
+        if command[-1] == "chromium":
+            raise run.RefusalError("没有", "not to be had")
+
+    bare_debian.on_quiet = refuse
+    assert run.main(["test"]) == 0
+    assert apt_calls(bare_debian)[-1] == INSTALL + "postgresql-postgis"
+    assert "not to be had" in capsys.readouterr().err
+    assert bare_debian.followed[-1][-1] == "pytest"
+
+
+def test_without_a_network_apt_is_asked_once(
+    bare_debian: Commands,
+) -> None:
+    def refuse(command: list[str]) -> None:
+        if command[0] == "apt-get":
+            raise run.RefusalError("连不上", "no network")
+
+    bare_debian.on_quiet = refuse
+    assert run.main(["test"]) == 0
+    assert apt_calls(bare_debian) == ["apt-get update"]
+
+
+def test_without_root_nothing_is_installed_and_a_line_says_what_is_missing(
+    bare_debian: Commands,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(run, "is_root", lambda: False)
+    assert run.main(["test"]) == 0
+    assert apt_calls(bare_debian) == []
+    assert "apt install postgresql-postgis" in capsys.readouterr().out
+
+
+def test_the_newest_postgresql_that_has_postgis_is_found(tmp_path: Path) -> None:
+    for version, has_postgis in (("9", True), ("13", True), ("15", True), ("17", False)):
+        programs = tmp_path / "lib/postgresql" / version / "bin"
+        programs.mkdir(parents=True)
+        (programs / "initdb").touch()
+        extensions = tmp_path / "share/postgresql" / version / "extension"
+        extensions.mkdir(parents=True)
+        if has_postgis:
+            (extensions / "postgis.control").touch()
+    assert run.find_postgis(tmp_path) == tmp_path / "lib/postgresql/15/bin"
+    (tmp_path / "lib/postgresql/15/bin/initdb").unlink()  # the client alone
+    assert run.find_postgis(tmp_path) == tmp_path / "lib/postgresql/13/bin"
+    assert run.find_postgis(tmp_path / "elsewhere") is None
 
 
 def test_a_benchmark_is_run_by_name(project: run.Environment, commands: Commands) -> None:

@@ -2,8 +2,9 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 import streamlit as st
@@ -14,6 +15,10 @@ from spatial.indicators import Indicators, read_indicators
 
 PACK_VARIABLE = "PLANMAP_PACK"
 EMBEDDED_PACK = Path(__file__).resolve().parent.parent / "geodata"
+_REREAD_S = 600.0
+"""After so long the layers that stand in databases are read again."""
+_RETRY_S = 60.0
+"""After so long a database that was away is asked again; until then nobody waits for it."""
 
 
 def pack_folder() -> Path:
@@ -23,32 +28,73 @@ def pack_folder() -> Path:
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """A pack with its plan; `key` changes when a file of the pack does."""
+    """A pack with its plan; `key` changes when a file of the pack or a row of a database does.
+
+    `own` is the key of the planner's own layers in it, empty without any; `own_versions` are
+    their versions in the workspace.
+    """
 
     pack: Pack
     plan: Plan
-    key: str
+    files: str
+    own: str = ""
+    own_versions: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def key(self) -> str:
+        """Changes with whatever may change a result."""
+        return f"{self.files}|{self.own}" if self.own else self.files
 
     @property
     def is_embedded(self) -> bool:
-        """Whether it is the project's own pack, whose layers anybody may fetch."""
-        return self.pack.folder == EMBEDDED_PACK
+        """Whether it is the project's own pack, whose layers anybody may fetch.
+
+        It is no longer, once somebody has put a layer of a database into it.
+        """
+        return self.pack.folder == EMBEDDED_PACK and not self.has_databases
+
+    @property
+    def has_databases(self) -> bool:
+        """Whether a layer stands in a database, which may change without a file's changing."""
+        return any(spec.postgis is not None for spec in self.pack.catalogue.layers.values())
 
 
 def current_pack() -> Opened:
-    """Open the pack; read again only when one of its files has changed.
+    """Open the pack; read again only when one of its files has changed or its databases are due.
 
     Raises InputError where the pack is not sound.
     """
     folder = pack_folder()
     files = sorted(folder.glob("*")) if folder.is_dir() else []
     key = "|".join(f"{file.name}:{file.stat().st_mtime_ns}" for file in files)
-    return _open(str(folder), key)
+    return _open(str(folder), key).opened
 
 
-@st.cache_resource(max_entries=2, show_spinner=False)
-def _open(folder: str, key: str) -> Opened:
-    return Opened(*open_pack(Path(folder)), f"{folder}|{key}")
+def read_again() -> None:
+    """Have the pack read again by whoever needs it next."""
+    _open.clear()
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """A pack as it was read at a time, in seconds of the monotonic clock."""
+
+    opened: Opened
+    at: float
+
+
+def _is_fresh(reading: _Reading) -> bool:
+    opened = reading.opened
+    good_for_s = _RETRY_S if opened.pack.unavailable else _REREAD_S
+    return not opened.has_databases or monotonic() - reading.at < good_for_s
+
+
+@st.cache_resource(max_entries=2, show_spinner=False, validate=_is_fresh)
+def _open(folder: str, key: str) -> _Reading:
+    pack, plan = open_pack(Path(folder))
+    away = (str(problem) for problem in pack.unavailable.values())
+    key = "|".join((folder, key, pack.sha256, *away))
+    return _Reading(Opened(pack, plan, key), monotonic())
 
 
 def pack_indicators(opened: Opened) -> Indicators | None:
@@ -119,3 +165,10 @@ def param_key(check_id: str, name: str) -> str:
 def result_of(opened: Opened, check_id: str) -> CheckResult:
     """Result of a check with the parameters in force in this session."""
     return measured(opened, check_id, check_params(opened, check_id))
+
+
+def for_widget(value: Any) -> Any:  # noqa: ANN401 - whatever a parameter may be
+    """A parameter's value as the widget that sets it holds it."""
+    if isinstance(value, tuple):
+        return list(value)
+    return float(value) if isinstance(value, int | float) else value

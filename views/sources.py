@@ -7,7 +7,7 @@ from pyproj import CRS
 from layers import BASES, Basis
 from spatial.phrases import basis_text
 from views import chips
-from views.session import Opened
+from views.session import Opened, read_again
 from views.text import Words
 
 
@@ -15,6 +15,8 @@ def show(opened: Opened, words: Words) -> None:
     """Draw the page."""
     lang, catalogue = words.lang, opened.pack.catalogue
     st.html(chips.line(chips.text(words("sources.intro"), muted=True)))
+    if opened.has_databases:
+        _databases(opened, words)
     present = [basis for basis in BASES if basis in _bases(opened).values()]
     wanted = st.pills(
         words("sources.filter"),
@@ -51,6 +53,29 @@ def show(opened: Opened, words: Words) -> None:
         )
     code = catalogue.pack.metric_crs
     st.caption(words("sources.metric_crs", name=CRS.from_user_input(code).name, code=code))
+
+
+def _databases(opened: Opened, words: Words) -> None:
+    """Say which layers could not be read from their databases, and offer to read them again."""
+    away = opened.pack.unavailable
+    if away:
+        titles = {
+            id_: spec.title.in_(words.lang) for id_, spec in opened.pack.catalogue.layers.items()
+        }
+        st.warning(
+            words(
+                "sources.unavailable",
+                layers=words("leaflet.list_comma").join(titles[id_] for id_ in away),
+            )
+        )
+        lines = dict.fromkeys(problem.in_(words.lang) for problem in away.values())
+        st.code("\n".join(lines), language=None, wrap_lines=True)
+    st.button(
+        words("sources.read_again"),
+        icon=":material/refresh:",
+        help=words("sources.read_again_help"),
+        on_click=read_again,
+    )
 
 
 def _bases(opened: Opened) -> dict[str, Basis]:
