@@ -5,10 +5,12 @@ from functools import partial
 import streamlit as st
 
 from layers import LANGUAGES, InputError
-from views import checks, indicators, map_page, sources, zones
-from views.chips import ICON, PAGE_CSS, brand, page_help
+from views import checks, indicators, map_page, my_data, sources, zones
+from views.chips import CHINESE_CSS, ICON, PAGE_CSS, brand, page_help
 from views.session import current_pack
+from views.settings import ask_about_clashes, keep_settings, restore_settings
 from views.text import Words
+from views.workspace import remember_workspace, with_own_layers
 
 _MOST_PROBLEMS = 20
 
@@ -25,6 +27,8 @@ lang = st.sidebar.segmented_control(
     label_visibility="collapsed",
 )
 words = Words(lang or "zh")
+if words.lang == "zh":
+    st.html(f"<style>{CHINESE_CSS}</style>")
 try:
     opened = current_pack()
 except InputError as error:
@@ -34,6 +38,8 @@ except InputError as error:
     if len(lines) > _MOST_PROBLEMS:
         st.caption(words("app.broken_more", count=len(lines) - _MOST_PROBLEMS))
     st.stop()
+opened = with_own_layers(opened)
+restore_settings(opened)
 
 pages = {
     name: st.Page(
@@ -48,6 +54,7 @@ pages = {
         ("checks", checks.show, "checklist"),
         ("zones", zones.show, "table_chart"),
         ("indicators", indicators.show, "flag"),
+        ("data", my_data.show, "upload_file"),
         ("sources", sources.show, "source"),
     )
 }
@@ -58,4 +65,10 @@ if words.lang == "en":
     st.query_params["lang"] = "en"
 else:
     st.query_params.pop("lang", None)
+top = st.container()  # always there, so that what follows keeps its place
+with top:
+    remember_workspace(opened)
 page.run()
+keep_settings(opened, words)
+with top:
+    ask_about_clashes(opened, words)

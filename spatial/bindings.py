@@ -49,23 +49,51 @@ def _kind_problems(catalogue: Catalogue, layer: str, kind: str, where: str) -> I
 
 def feature_problems(plan: Plan, pack: Pack) -> list[Problem]:
     """Find bindings that choose by a column that the layer lacks, or choose nothing."""
-    problems: list[Problem] = []
-    for check in plan.checks.values():
-        for name, binding in check.layers.items():
-            if binding.layer in pack.layers:
-                where = f"{PLAN_FILE} [{check.id}].layers.{name}.where"
-                problems += _where_problems(binding, pack.layers[binding.layer].frame, where)
-        column = check.params.get("class_column")
-        land = check.layers.get("land")
-        if column and land and land.layer in pack.layers:
-            where = f"{PLAN_FILE} [{check.id}].params.class_column"
-            problems += _code_problems(str(column), pack.layers[land.layer].frame, where)
-        problems += _limit_problems(check, pack)
+    problems = [
+        problem for check in plan.checks.values() for problem in check_feature_problems(check, pack)
+    ]
     land_part = plan.zone_statistics.land
     if land_part is not None and land_part.layer in pack.layers:
         where = f"{PLAN_FILE} [zone_statistics].land.column"
         problems += _code_problems(land_part.column, pack.layers[land_part.layer].frame, where)
     return problems
+
+
+def check_feature_problems(check: Check, pack: Pack) -> list[Problem]:
+    """Find what one check asks in vain of the features of the layers that are there."""
+    problems: list[Problem] = []
+    for name, binding in check.layers.items():
+        if binding.layer in pack.layers:
+            where = f"{PLAN_FILE} [{check.id}].layers.{name}.where"
+            problems += _where_problems(binding, pack.layers[binding.layer].frame, where)
+    column = check.params.get("class_column")
+    land = check.layers.get("land")
+    if column and land and land.layer in pack.layers:
+        where = f"{PLAN_FILE} [{check.id}].params.class_column"
+        problems += _code_problems(str(column), pack.layers[land.layer].frame, where)
+    problems += _limit_problems(check, pack)
+    return problems
+
+
+def needed_values(plan: Plan, layer_id: str) -> Mapping[str, tuple[str, ...]]:
+    """Columns of a layer by which the plan chooses or classes, each with the values it names.
+
+    A column by which it only classes, such as that of land-use codes, names none.
+    """
+    needed: dict[str, dict[str, None]] = {}
+    for check in plan.checks.values():
+        for binding in check.layers.values():
+            if binding.layer == layer_id:
+                for column, wanted in binding.where.items():
+                    values = (wanted,) if isinstance(wanted, str) else wanted
+                    needed.setdefault(column, {}).update(dict.fromkeys(values))
+        land = check.layers.get("land")
+        if land is not None and land.layer == layer_id and check.params.get("class_column"):
+            needed.setdefault(str(check.params["class_column"]), {})
+    land_part = plan.zone_statistics.land
+    if land_part is not None and land_part.layer == layer_id:
+        needed.setdefault(land_part.column, {})
+    return {column: tuple(values) for column, values in needed.items()}
 
 
 def _limit_problems(check: Check, pack: Pack) -> Iterator[Problem]:

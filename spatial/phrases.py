@@ -2,7 +2,7 @@
 
 import math
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from importlib.resources import files
 
 import pandas as pd
@@ -182,11 +182,14 @@ def reason(pack: Pack, result: CheckResult, lang: Language) -> str:
 
 def _ground(pack: Pack, result: CheckResult, lang: Language) -> str:
     check = result.check
-    if result.why == "missing":
+    if result.why in {"missing", "unfit"}:
         titles = [pack.catalogue.layers[layer].title.in_(lang) for layer in result.missing]
-        return phrase(
-            "reason", "missing", lang, layers=("、" if lang == "zh" else ", ").join(titles)
-        )
+        away = [pack.unavailable[layer] for layer in result.missing if layer in pack.unavailable]
+        # The ground, not where it stands: a reader of results knows no layers.toml.
+        whys = dict.fromkeys(why.zh if lang == "zh" else why.message for why in away)
+        grounds = [phrase("reason", result.why, lang, layers=_listed(titles, lang))]
+        grounds += [_sentence(why, lang) for why in whys]
+        return ("" if lang == "zh" else " ").join(grounds)
     if result.why == "empty" or result.measured is None:
         return phrase("reason", "empty", lang)
     if result.why in {"drawn", "proxy"}:
@@ -238,6 +241,14 @@ def _ground(pack: Pack, result: CheckResult, lang: Language) -> str:
         worst=unit_names(pack, check, lang).get(worst, worst),
         worst_value=worst_value,
     )
+
+
+def _listed(titles: Iterable[str], lang: Language) -> str:
+    return ("、" if lang == "zh" else ", ").join(titles)
+
+
+def _sentence(text: str, lang: Language) -> str:
+    return f"{text}。" if lang == "zh" else f"{text[:1].upper()}{text[1:]}."
 
 
 def _limits(check: Check) -> tuple[float, ...]:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from layers import InputError, Pack, Problem, load_pack, weakest
 from layers.catalogue import read_catalogue
-from spatial.bindings import catalogue_problems, feature_problems
+from spatial.bindings import catalogue_problems, check_feature_problems, feature_problems
 from spatial.indicators import check_problems, read_indicators
 from spatial.measures import MEASURES
 from spatial.plan import Check, Plan, read_plan
@@ -46,7 +46,10 @@ def open_pack(folder: Path) -> tuple[Pack, Plan]:
 
 
 def run_check(pack: Pack, check: Check) -> CheckResult:
-    """Measure one check of the plan on a pack and judge it."""
+    """Measure one check of the plan on a pack and judge it.
+
+    A planner's own layer may lack what the check needs; then it cannot be measured on it.
+    """
     bound = {name: binding.layer for name, binding in check.layers.items()}
     missing = tuple(layer for layer in dict.fromkeys(bound.values()) if layer not in pack.layers)
     frames = {
@@ -58,6 +61,9 @@ def run_check(pack: Pack, check: Check) -> CheckResult:
     basis = weakest(bases) if bases else None
     if missing:
         return judge(check, None, basis, missing=missing)
+    if pack.own & set(bound.values()) and check_feature_problems(check, pack):
+        own = tuple(layer for layer in dict.fromkeys(bound.values()) if layer in pack.own)
+        return judge(check, None, basis, unfit=own)
     drawn = any(check.id in pack.catalogue.layers[layer].drawn_to for layer in bound.values())
     measured = MEASURES[check.measure].function(**frames, **check.params)
     return judge(check, measured, basis, drawn=drawn)

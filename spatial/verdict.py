@@ -12,7 +12,7 @@ from spatial.plan import Check, Target
 
 Verdict = Literal["met", "not_met", "undetermined"]
 Status = Literal["met", "not_met", "undetermined", "indicative"]
-Why = Literal["compared", "range", "missing", "empty", "drawn", "proxy"]
+Why = Literal["compared", "range", "missing", "unfit", "empty", "drawn", "proxy"]
 STATUSES: tuple[Status, ...] = ("not_met", "indicative", "undetermined", "met")
 """Worst first; the order in which checks are shown."""
 
@@ -23,8 +23,9 @@ class CheckResult:
 
     `met` says for each unit whether it meets the target, None where that cannot be told or is not
     asked. `why` is the ground of the verdict: the values were compared, their range spans the
-    target, a layer is missing (`missing` names them), there was nothing to measure, the geometry
-    was drawn to meet this target, or the value only stands in for the one asked. `basis` is the
+    target, a layer is missing or lacks the columns or values that the check needs (`missing` names
+    them), there was nothing to measure, the geometry was drawn to meet this target, or the value
+    only stands in for the one asked. `basis` is the
     weakest of the inputs, None without any.
     """
 
@@ -79,16 +80,19 @@ def judge(
     basis: Basis | None,
     *,
     missing: tuple[str, ...] = (),
+    unfit: tuple[str, ...] = (),
     drawn: bool = False,
 ) -> CheckResult:
     """Give the verdict on a check.
 
-    `missing` names layers that nobody has delivered; `drawn` says that an input was drawn to meet
+    `missing` names layers that nobody has delivered, `unfit` delivered ones among which some lack
+    what the check needs; `drawn` says that an input was drawn to meet
     this very target. Asked of each unit, one failing unit fails the check; units with nothing to
     measure are passed over.
     """
-    if measured is None or missing:
-        return CheckResult(check, "undetermined", "missing", basis, None, {}, missing)
+    if measured is None or missing or unfit:
+        why: Why = "unfit" if unfit else "missing"
+        return CheckResult(check, "undetermined", why, basis, None, {}, unfit or missing)
     target = check.target
     units = {str(unit): _figure(row) for unit, row in measured.values.iterrows()}
     met: dict[str, bool | None] = dict.fromkeys(units)

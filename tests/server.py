@@ -56,7 +56,11 @@ def serve(folder: Path, *options: str, pack: Path | None = None) -> Iterator[Ser
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    environment = os.environ | {"PYTHONPATH": str(folder), "PLANMAP_WATCH": str(watched)}
+    environment = os.environ | {
+        "PYTHONPATH": str(folder),
+        "PLANMAP_WATCH": str(watched),
+        "PLANMAP_WORKSPACES": str(folder / "workspaces"),
+    }
     if pack is not None:
         environment["PLANMAP_PACK"] = str(pack)
     log = (folder / "server.log").open("w", encoding="utf-8")

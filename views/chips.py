@@ -13,6 +13,7 @@ from views.session import Opened
 from views.text import Words
 
 PAGE_CSS = Path(__file__).with_name("page.css").read_text(encoding="utf-8")
+CHINESE_CSS = Path(__file__).with_name("page_zh.css").read_text(encoding="utf-8")
 ICON = Path(__file__).with_name("icon.svg")
 _SIGNS: Mapping[Status, str] = {"met": "✓", "not_met": "✕", "undetermined": "?", "indicative": "≈"}
 _INK = "#1d5c63"

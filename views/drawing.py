@@ -162,7 +162,7 @@ def map_frame(opened: Opened) -> Frame:
     return _frame(opened, opened.key)
 
 
-@st.cache_resource(max_entries=2, show_spinner=False)
+@st.cache_resource(max_entries=16, show_spinner=False)
 def _frame(_opened: Opened, key: str) -> Frame:
     del key  # part of the cache key only
     pack = _opened.pack

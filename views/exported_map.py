@@ -179,7 +179,8 @@ def _add(
     features = geojson["features"]
     for feature in features:
         properties = feature["properties"]
-        properties["label"] = properties.get(name) or properties.get("name") or title
+        said = properties.get(name) or properties.get("name") or title
+        properties["label"] = escape(str(said))  # folium's tooltip takes it for HTML
     layer = folium.GeoJson(
         geojson,
         style_function=_styles(look.style, kind, look.opacity),
@@ -197,7 +198,7 @@ def _add(
 def _name(feature: Mapping[str, Any]) -> folium.Marker:
     """The name of a polygon, at a point inside it."""
     inside = shape(feature["geometry"]).representative_point()
-    said = f"<span>{escape(feature['properties']['label'])}</span>"
+    said = f"<span>{feature['properties']['label']}</span>"
     icon = folium.DivIcon(html=said, icon_size=(0, 0), class_name="pm-name")
     return folium.Marker([inside.y, inside.x], icon=icon)
 

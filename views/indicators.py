@@ -19,9 +19,10 @@ from spatial.phrases import phrase, recorded_text
 from views import chips
 from views.selection import OVERLAY
 from views.session import Opened, pack_indicators, remembered
+from views.settings import INDICATOR_VALUES
 from views.text import Words
 
-_VALUES, _REFUSED = "indicators.values", "indicators.refused"
+_REFUSED = "indicators.refused"
 _OUTCOMES: tuple[Outcome, ...] = ("reached", "not_reached", "cannot_tell")
 _LEAST_POINTS = 2
 _SIGNS = {"at_least": "≥", "at_most": "≤", "more_than": ">", "about": "≈"}
@@ -67,7 +68,7 @@ def _load(indicators: Indicators, words: Words) -> Yearly:
                 on_change=_take,
                 args=(indicators, words.lang),
             )
-        yearly: Yearly = st.session_state.get(_VALUES, {})
+        yearly: Yearly = st.session_state.get(INDICATOR_VALUES, {})
         if yearly:
             st.button(words("indicators.clear"), icon=":material/delete:", on_click=_forget)
     refused = st.session_state.get(_REFUSED)
@@ -87,7 +88,7 @@ def _take(indicators: Indicators, lang: Language) -> None:
     if file is None:
         return
     try:
-        st.session_state[_VALUES] = read_yearly_csv(file.getvalue(), indicators, lang)
+        st.session_state[INDICATOR_VALUES] = read_yearly_csv(file.getvalue(), indicators, lang)
         st.session_state[_REFUSED] = None
     except InputError as error:
         st.session_state[_REFUSED] = [
@@ -96,7 +97,7 @@ def _take(indicators: Indicators, lang: Language) -> None:
 
 
 def _forget() -> None:
-    st.session_state[_VALUES], st.session_state[_REFUSED] = {}, None
+    st.session_state[INDICATOR_VALUES], st.session_state[_REFUSED] = {}, None
 
 
 def _counts(evaluations: list[Evaluation], words: Words) -> str:

@@ -42,7 +42,7 @@ def layer_tree(opened: Opened, words: Words) -> None:
             if spec.id in opened.pack.layers:
                 _row(opened, spec, words)
             else:
-                _missing_row(spec, words)
+                _missing_row(opened, spec, words)
 
 
 def _group_row(group: str, title: str, words: Words) -> None:
@@ -85,7 +85,7 @@ def look_of(spec: LayerSpec) -> Look:
     state = st.session_state
     style = spec.style
     colour = state.get(f"colour.{spec.id}")
-    if colour and colour != _main_colour(spec):
+    if colour and colour != main_colour(spec):
         on = "line" if _is_outline(spec) else "fill"
         style = style.model_copy(update={on: colour})
     own, group = (
@@ -121,10 +121,11 @@ def _row(opened: Opened, spec: LayerSpec, words: Words) -> None:
         _settings(opened, spec, words)
 
 
-def _missing_row(spec: LayerSpec, words: Words) -> None:
+def _missing_row(opened: Opened, spec: LayerSpec, words: Words) -> None:
     title = spec.title.in_(words.lang)
+    why = "unavailable_layer" if spec.id in opened.pack.unavailable else "missing_layer"
     st.checkbox(
-        f"{title}（{words('map.missing_layer')}）",
+        f"{title}（{words(f'map.{why}')}）",
         value=False,
         disabled=True,
         key=f"missing.{spec.id}",
@@ -151,7 +152,7 @@ def _settings(opened: Opened, spec: LayerSpec, words: Words) -> None:
             st.color_picker(
                 words("map.colour"),
                 persist_state="session",
-                key=remembered(f"colour.{spec.id}", _main_colour(spec)),
+                key=remembered(f"colour.{spec.id}", main_colour(spec)),
             )
         with st.container(horizontal=True):
             st.button(
@@ -187,14 +188,15 @@ def _locate(opened: Opened, layer_id: str) -> None:
 
 def _reset(spec: LayerSpec) -> None:
     st.session_state[f"opacity.{spec.id}"] = 1.0
-    st.session_state[f"colour.{spec.id}"] = _main_colour(spec)
+    st.session_state[f"colour.{spec.id}"] = main_colour(spec)
 
 
 def _is_outline(spec: LayerSpec) -> bool:
     return spec.geometry == "line" or spec.style.fill_opacity == 0
 
 
-def _main_colour(spec: LayerSpec) -> str:
+def main_colour(spec: LayerSpec) -> str:
+    """The colour of a layer that a planner may change: its fill, or its line where it has none."""
     return spec.style.line if _is_outline(spec) else spec.style.fill
 
 

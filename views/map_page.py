@@ -35,7 +35,7 @@ from views.selection import (
     selection,
     whole_page_wanted,
 )
-from views.session import Opened, check_params, remembered, result_of
+from views.session import Opened, remembered, result_of
 from views.text import Words
 
 
@@ -97,10 +97,10 @@ def _map(opened: Opened, data: MapData, result: CheckResult | None, words: Words
 
 
 def _check_title(opened: Opened, check_id: str, words: Words) -> str:
+    """The plan's own title: a label that changes with a parameter would lose the choice."""
     if not check_id:
         return words("map.overlay_none")
-    check = opened.plan.checks[check_id].with_params(check_params(opened, check_id))
-    return check_title(check, words.lang)
+    return check_title(opened.plan.checks[check_id], words.lang)
 
 
 def _headline(

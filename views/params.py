@@ -6,7 +6,7 @@ from typing import Any
 import streamlit as st
 
 from views.facts import class_name
-from views.session import Opened, check_params, param_key, remembered
+from views.session import Opened, check_params, for_widget, param_key, remembered
 from views.text import Words
 
 _LEAST, _STEPS = 1.0, 10
@@ -22,7 +22,7 @@ def edit_params(
     """
     check = opened.plan.checks[check_id]
     for name, own in check.params.items():
-        key = remembered(param_key(check_id, name), _for_widget(own))
+        key = remembered(param_key(check_id, name), for_widget(own))
         label, about = words.or_bare(f"params.{name}"), words.or_bare(f"params.{name}_help")
         if isinstance(own, int | float):
             st.number_input(
@@ -40,7 +40,7 @@ def edit_params(
             column = str(check.params.get("class_column", "class_code"))
             chosen = st.multiselect(
                 label,
-                _codes(opened, land, column, own),
+                _codes(opened, land, column, (*own, *st.session_state[key])),
                 key=key,
                 help=about,
                 format_func=partial(class_name, opened.pack, land, lang=words.lang),
@@ -102,21 +102,16 @@ def is_changed(opened: Opened, check_id: str) -> bool:
     """Whether the planner has other parameters than the plan's own."""
     own = opened.plan.checks[check_id].params
     now = check_params(opened, check_id)
-    return any(_for_widget(now[name]) != _for_widget(own[name]) for name in own)
+    return any(for_widget(now[name]) != for_widget(own[name]) for name in own)
 
 
 def _restore(opened: Opened, check_id: str) -> None:
     for name, own in opened.plan.checks[check_id].params.items():
-        st.session_state[param_key(check_id, name)] = _for_widget(own)
+        st.session_state[param_key(check_id, name)] = for_widget(own)
 
 
 def _codes(opened: Opened, layer_id: str, column: str, own: tuple[str, ...]) -> list[str]:
+    """The codes to choose from: those of the layer, of the plan, and those chosen before."""
     layer = opened.pack.layers.get(layer_id)
     present = [] if layer is None else layer.frame[column].dropna().astype(str).unique()
     return sorted({*present, *own})
-
-
-def _for_widget(value: Any) -> Any:  # noqa: ANN401 - whatever a parameter may be
-    if isinstance(value, tuple):
-        return list(value)
-    return float(value) if isinstance(value, int | float) else value

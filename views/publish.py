@@ -58,22 +58,25 @@ def published_layer(opened: Opened, layer_id: str) -> Published:
     """Make a layer ready for the browser.
 
     Only the embedded pack's layers go to the static folder, which asks nobody who they are; those
-    of another pack travel inside the session.
+    of another pack and a planner's own travel inside the session.
     """
-    return _publish(opened, opened.key, layer_id)
+    is_own = layer_id in opened.pack.own
+    return _publish(opened, opened.key if is_own else opened.files, layer_id)
 
 
 @st.cache_resource(max_entries=128, show_spinner=False)
 def _publish(_opened: Opened, key: str, layer_id: str) -> Published:
     del key  # part of the cache key only
-    return publish_text(
-        _opened, layer_id, "geojson", display_geojson(_opened.pack.layers[layer_id])
-    )
+    text = display_geojson(_opened.pack.layers[layer_id])
+    is_private = layer_id in _opened.pack.own
+    return publish_text(_opened, layer_id, "geojson", text, is_private=is_private)
 
 
-def publish_text(opened: Opened, stem: str, suffix: str, text: str) -> Published:
-    """Put JSON text where the browser can fetch it, or into the session for another pack."""
-    if not opened.is_embedded:
+def publish_text(
+    opened: Opened, stem: str, suffix: str, text: str, *, is_private: bool
+) -> Published:
+    """Put JSON text where the browser can fetch it; what is private goes into the session."""
+    if is_private or not opened.is_embedded:
         return inline_content(text)
     name = _put(stem, suffix, text.encode())
     return Published(name, url=static_url(name))

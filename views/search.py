@@ -24,11 +24,11 @@ def search_index(opened: Opened) -> Published:
     return _index(opened, opened.key)
 
 
-@st.cache_resource(max_entries=2, show_spinner=False)
+@st.cache_resource(max_entries=16, show_spinner=False)
 def _index(_opened: Opened, key: str) -> Published:
     del key  # part of the cache key only
     text = json.dumps(entries(_opened.pack), ensure_ascii=False, separators=(",", ":"))
-    return publish_text(_opened, "search", "json", text)
+    return publish_text(_opened, "search", "json", text, is_private=bool(_opened.pack.own))
 
 
 def entries(pack: Pack) -> list[dict[str, Any]]:

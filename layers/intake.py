@@ -1,0 +1,172 @@
+"""From a planner's file to a layer of their own: what they said of it, applied in order."""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+import geopandas as gpd
+import pandas as pd
+from pydantic import Field
+
+from layers.catalogue import GeometryKind, LayerSpec, Source, Style
+from layers.declared import SHIFTED, Declared, to_degrees
+from layers.fields import FieldMap, apply_fields
+from layers.formats import Choice, Raw
+from layers.gate import DatumFinding
+from layers.load import Layer, Pack
+from layers.problem import InputError, Problem
+from layers.repair import Handling, Mended, mend
+from layers.text import Entry, Text
+
+OWN_GROUP = "own"
+"""Group of the layers that the catalogue does not know."""
+OWN_MARGIN_M = 5_000.0
+"""Stops just outside the place serve it, too; what lies farther out is reported."""
+_LONGEST_CODE = 20
+OWN_STYLE = Style(fill="#7b5ea7", fill_opacity=0.35, line="#5b3f8c", width=1.4, label="name")
+
+
+class NewLayer(Entry):
+    """A layer that the catalogue does not know: its title and kind of geometry."""
+
+    title: Text
+    geometry: GeometryKind
+
+
+class Intake(Entry):
+    """All that was said and chosen to make a layer of a file's part, so that it can be repeated.
+
+    `layer` is the id of the layer that it takes the place of, or the new one's, which `new`
+    describes. `insisted` holds the planner's reason where they keep a declared datum against what
+    the comparison with trusted layers found.
+    """
+
+    layer: str
+    new: NewLayer | None = None
+    choice: Choice
+    declared: Declared
+    fields: FieldMap
+    handling: Handling = "repair"
+    source: Source
+    accuracy_m: Annotated[float, Field(ge=0)]
+    insisted: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A layer made of a file, with the log of what was mended and the rows that were left out."""
+
+    layer: Layer
+    mended: Mended
+    problems: tuple[Problem, ...]
+
+    def log_records(self) -> list[dict[str, Any]]:
+        """The log as plain rows, missing amounts None, as a workspace keeps it."""
+        records: list[dict[str, Any]] = json.loads(self.mended.log.to_json(orient="records"))
+        return records
+
+
+def place(raw: Raw, declared: Declared, *, name: str) -> gpd.GeoDataFrame:
+    """Put the rows where their coordinates say that they lie, in WGS 84 (OGC:CRS84).
+
+    Raises InputError where the declaration does not fit the numbers.
+    """
+    return raw.frame.set_geometry(to_degrees(raw.frame.geometry, declared, where=name))
+
+
+def intended_spec(pack: Pack, intake: Intake, *, name: str, sha256: str) -> LayerSpec:
+    """Return the entry of the layer as it will be: what is drawn as before, the data's own facts.
+
+    A layer that takes a sketch's place was not drawn to meet a target, whatever the sketch was,
+    and the note on how the sketch was made does not hold for it.
+    """
+    own = {
+        "file": name,
+        "sha256": sha256,
+        "postgis": None,
+        "source": intake.source,
+        "accuracy_m": intake.accuracy_m,
+        "margin_m": OWN_MARGIN_M,
+        "drawn_to": (),
+        "note": Text(zh="", en=""),
+    }
+    known = pack.catalogue.layers.get(intake.layer)
+    if known is not None:
+        columns = {c: e for c, e in known.columns.items() if c in intake.fields.columns}
+        return known.model_copy(update={**own, "columns": columns, "key": "id"})
+    if intake.new is None:
+        message = f"no layer '{intake.layer}'; give the new layer a title"
+        zh = f"没有图层“{intake.layer}”；新图层请填写名称"
+        raise InputError([Problem(name, "", "layer", message, zh=zh)])
+    spec = LayerSpec(
+        id=intake.layer,
+        title=intake.new.title,
+        geometry=intake.new.geometry,
+        group=OWN_GROUP,
+        style=OWN_STYLE,
+        source=intake.source,
+        accuracy_m=intake.accuracy_m,
+    )
+    return spec.model_copy(update=own)
+
+
+def take_in(pack: Pack, raw: Raw, intake: Intake, *, name: str, sha256: str) -> Taken:
+    """Make a layer of the rows of a file: place, map, mend, in this order.
+
+    Raises InputError where the declaration does not fit, where a field does not, or where
+    something is wrong and the planner asked to stop at that.
+    """
+    spec = intended_spec(pack, intake, name=name, sha256=sha256)
+    placed = place(raw, intake.declared, name=name)
+    frame, problems = apply_fields(placed, spec, intake.fields, name)
+    metric = frame.to_crs(pack.catalogue.pack.metric_crs)
+    mended = mend(
+        metric, spec, area=pack.area, margin_m=OWN_MARGIN_M, handling=intake.handling, where=name
+    )
+    if mended.frame.empty:
+        message = "nothing is left that could be measured; see the log"
+        zh = "没有剩下可用的要素；请看检查记录"
+        raise InputError([Problem(name, "", "empty", message, zh=zh)])
+    layer = own_layer(spec, mended.frame)
+    return Taken(layer, mended, (*raw.problems, *problems))
+
+
+def own_layer(spec: LayerSpec, frame: gpd.GeoDataFrame) -> Layer:
+    """Return the layer of a planner's features; each has the basis and accuracy that they gave."""
+    accuracy = pd.Series(spec.accuracy_m, index=frame.index)
+    if "accuracy_m" in frame:
+        accuracy = frame["accuracy_m"].where(frame["accuracy_m"].notna(), accuracy)
+    frame = frame.assign(basis=spec.source.basis, accuracy_m=accuracy).sort_index()
+    return Layer(spec, frame, spec.sha256)
+
+
+def new_layer_id(title: str) -> str:
+    """Return an id for a layer that the catalogue does not know, the same for the same title.
+
+    >>> new_layer_id("居住用地") == new_layer_id("居住用地")
+    True
+    """
+    return f"own_{hashlib.sha256(title.encode()).hexdigest()[:10]}"
+
+
+def datum_text(declared: Declared) -> str:
+    """Say on which datum a layer now is, and from which it came: the same in both languages.
+
+    >>> datum_text(Declared(crs="EPSG:4326", datum="gcj02"))
+    'WGS 84 (← GCJ-02, EPSG:4326)'
+    >>> datum_text(Declared(crs="EPSG:4548", datum="cgcs2000"))
+    'CGCS2000 (EPSG:4548)'
+    """
+    crs = declared.crs if len(declared.crs) <= _LONGEST_CODE else "WKT"
+    name = {"wgs84": "WGS 84", "cgcs2000": "CGCS2000", "gcj02": "GCJ-02", "bd09": "BD-09"}
+    if declared.datum == "other":
+        return f"WGS 84 (← {crs})"
+    if declared.datum in SHIFTED:
+        return f"WGS 84 (← {name[declared.datum]}, {crs})"
+    return f"{name[declared.datum]} ({crs})"
+
+
+def contradicts(finding: DatumFinding) -> bool:
+    """Whether the comparison speaks against what was declared; then a reason is asked for."""
+    return finding.verdict not in {"agrees", "cannot_tell"}

@@ -1,0 +1,211 @@
+"""From a file to a layer in the workspace: the steps in order, as far as the answers go."""
+
+from dataclasses import dataclass
+
+import streamlit as st
+
+from layers import InputError, Text
+from layers.catalogue import LayerSpec, Source
+from layers.declared import Declared
+from layers.fields import FieldMap
+from layers.findings import readable
+from layers.formats import Choice, Part, Raw
+from layers.gate import DatumFinding
+from layers.intake import Intake, Taken, datum_text, intended_spec, take_in
+from layers.repair import Handling
+from layers.workspace import ConflictError, Original, StoredLayer
+from spatial.export import csv_bytes
+from views import chips
+from views.datum_check import datum_settled
+from views.draft import Draft, drop_draft
+from views.field_form import map_fields
+from views.intake_form import (
+    Place,
+    choose_datum,
+    choose_layer,
+    choose_part,
+    describe_source,
+    heading,
+    show_problems,
+)
+from views.own_layers import note_change, said_by_targets
+from views.session import Opened
+from views.text import Words
+from views.workspace import author, ensured_workspace
+
+_CONFLICT = "own.conflict"
+_HANDLINGS: tuple[Handling, ...] = ("repair", "skip", "stop")
+_MOST_LOGGED = 200
+_NO_SOURCE = Source(name=Text(zh="", en=""), basis="sketch")
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """What was read and answered before the fields are mapped."""
+
+    part: Part
+    raw: Raw
+    chosen: Place
+    choice: Choice
+    declared: Declared
+    finding: DatumFinding
+    insisted: str
+
+    def intake(self, fields: FieldMap, source: Source, accuracy_m: float) -> Intake:
+        return Intake(
+            layer=self.chosen.layer,
+            new=self.chosen.new,
+            choice=self.choice,
+            declared=self.declared,
+            fields=fields,
+            source=source,
+            accuracy_m=accuracy_m,
+            insisted=self.insisted,
+        )
+
+
+def bring_in(opened: Opened, held: Draft, words: Words) -> None:
+    """Ask, step by step, what is needed to make a layer of the file; keep it at the end.
+
+    A step that refuses says why, and what was answered stays.
+    """
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.html(chips.line(f"<b>{chips.text(held.name)}</b>"), width="content")
+        st.button(words("own.leave"), icon=":material/close:", on_click=drop_draft)
+    try:
+        said = _read_and_place(opened, held, words)
+        if said is None:
+            return
+        stored = _map_and_mend(opened, held, said, words)
+    except InputError as error:
+        show_problems(error.problems, words)
+        return
+    if stored is not None:
+        _offer_to_keep(opened, stored, held, words)
+
+
+def _read_and_place(opened: Opened, held: Draft, words: Words) -> _Said | None:
+    """Steps 1 to 3: what it is, which layer it replaces, where it lies."""
+    part, choice = choose_part(held.found, words)
+    with st.spinner(words("own.reading")):
+        raw = held.read(choice, opened.pack.catalogue.pack.limits)
+    chosen = choose_layer(opened, held.found, part, words)
+    if chosen is None:
+        return None
+    declared = choose_datum(opened, part, words)
+    if declared is None:
+        return None
+    settled = datum_settled(opened, held, raw, choice, words=words, declared=declared)
+    if settled is None:
+        return None
+    finding, insisted = settled
+    return _Said(part, raw, chosen, choice, declared, finding, insisted)
+
+
+def _map_and_mend(opened: Opened, held: Draft, said: _Said, words: Words) -> StoredLayer | None:
+    """Steps 4 to 6: fields, source, mending; None while something is open."""
+    heading(4, words("own.step_fields"), words("own.step_fields_about"))
+    fields = map_fields(opened, _spec(opened, said, held), said.part, said.raw, words)
+    if fields is None:
+        return None
+    described = describe_source(held.name, words, datum=datum_text(said.declared))
+    if described is None:
+        return None
+    heading(6, words("own.step_mend"), words("own.step_mend_about"))
+    handling = st.radio(
+        words("own.handling"),
+        _HANDLINGS,
+        key="draft.handling",
+        horizontal=True,
+        format_func=lambda one: words(f"own.handling_{one}"),
+    )
+    intake = said.intake(fields, *described).model_copy(update={"handling": handling})
+    # The source changes nothing in the rows, and typing it should not mend them again.
+    key = intake.model_copy(update={"source": _NO_SOURCE, "accuracy_m": 0.0})
+    name, sha256 = held.name, held.found.sha256
+    with st.spinner(words("own.mending")):
+        taken = held.once(
+            "taken",
+            (key, opened.key),
+            lambda: take_in(opened.pack, said.raw, intake, name=name, sha256=sha256),
+        )
+    _show_mended(taken, held, words)
+    spec = intended_spec(opened.pack, intake, name=name, sha256=sha256)
+    return StoredLayer(
+        spec=spec,
+        frame=taken.mended.frame,
+        intake=intake.model_dump(mode="json"),
+        finding=said.finding.model_dump(mode="json"),
+        log=taken.log_records(),
+        original=Original.of(name, held.content),
+    )
+
+
+def _spec(opened: Opened, said: _Said, held: Draft) -> LayerSpec:
+    """The entry whose columns are to be filled: the pack's, or a new layer's."""
+    known = opened.pack.catalogue.layers.get(said.chosen.layer)
+    if known is not None:
+        return known
+    intake = said.intake(FieldMap(), _NO_SOURCE, 0.0)
+    return intended_spec(opened.pack, intake, name=held.name, sha256=held.found.sha256)
+
+
+def _show_mended(taken: Taken, held: Draft, words: Words) -> None:
+    """What was found and done, in sum and line by line, and the log to take away."""
+    mended = taken.mended
+    rows = readable(mended.log, words.lang)
+    count, before = f"{mended.after.features:,}", f"{mended.before.features:,}"
+    kept = words("own.kept", count=count, rows=before)
+    if rows.empty:
+        st.success(f"{kept} {words('own.nothing_found')}", icon=":material/check_circle:")
+    else:
+        st.info(f"{kept} {words('own.found', count=f'{len(rows):,}')}", icon=":material/build:")
+        st.dataframe(rows.head(_MOST_LOGGED), hide_index=True)
+        st.download_button(
+            words("own.log"),
+            lambda: csv_bytes(rows),
+            file_name=f"{held.name}-{words('own.log_name')}.csv",
+            mime="text/csv",
+            icon=":material/download:",
+            on_click="ignore",
+        )
+    if taken.problems:
+        show_problems(taken.problems, words)
+
+
+def _offer_to_keep(opened: Opened, stored: StoredLayer, held: Draft, words: Words) -> None:
+    """The button that keeps the layer; where somebody else has changed it, both stay."""
+    conflict: ConflictError | None = st.session_state.get(_CONFLICT)
+    if conflict is None:
+        if st.button(words("own.keep"), type="primary", icon=":material/save:"):
+            _keep(opened, stored, held, words, seen=opened.own_versions.get(stored.spec.id))
+        return
+    st.warning(conflict.in_(words.lang), icon=":material/group:")
+    with st.container(horizontal=True):
+        if st.button(words("own.save_mine"), type="primary"):
+            _keep(opened, stored, held, words, seen=conflict.theirs.n)
+        if st.button(words("own.keep_theirs")):
+            st.session_state[_CONFLICT] = None
+            drop_draft()
+            st.rerun()
+
+
+def _keep(
+    opened: Opened, stored: StoredLayer, held: Draft, words: Words, *, seen: int | None
+) -> None:
+    before = said_by_targets(opened, stored.spec.id, words)
+    try:
+        with st.spinner(words("own.keeping")):
+            workspace = ensured_workspace(opened, words)
+            workspace.save_layer(stored, seen=seen, author=author(), content=held.content)
+    except ConflictError as error:
+        st.session_state[_CONFLICT] = error
+        st.rerun()
+    except InputError as error:
+        show_problems(error.problems, words)
+        return
+    note_change(stored.spec, before)
+    st.session_state[_CONFLICT] = None
+    st.session_state[f"on.{stored.spec.id}"] = True
+    drop_draft()
+    st.rerun()

@@ -1,0 +1,316 @@
+"""The questions about a file that is being brought in, each with an answer to begin with."""
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+from pathlib import Path
+
+import geopandas as gpd
+import pandas as pd
+import streamlit as st
+from shapely.geometry.base import BaseGeometry
+
+from layers import BASES, Basis, Problem, Text
+from layers.catalogue import GeometryKind, LayerSpec, Source
+from layers.declared import Datum, Declared, proposals
+from layers.formats import Choice, Found, Part
+from layers.intake import NewLayer, new_layer_id
+from spatial.phrases import basis_text
+from views import chips
+from views.session import Opened
+from views.text import Words
+
+_DATUMS: tuple[Datum, ...] = ("wgs84", "cgcs2000", "gcj02", "bd09", "other")
+_OTHER_CRS = "other"
+_NEW = ""
+_ALIKE = 0.5
+_MOST_ERROR_M = 10_000.0
+_CLAIMABLE: tuple[Basis, ...] = BASES[: BASES.index("digitised") + 1]
+
+
+def heading(number: int, title: str, about: str = "") -> None:
+    """Head of one of the form's steps."""
+    said = chips.text(about, muted=True) if about else ""
+    st.html(
+        f'<p class="pm-step"><span class="pm-step-number">{number}</span>'
+        f"<b>{chips.text(title)}</b> {said}</p>"
+    )
+
+
+def show_problems(problems: Sequence[Problem], words: Words, *, most: int = 20) -> None:
+    """Say what is wrong, a line for each, and how many more there are."""
+    lines = [problem.in_(words.lang) for problem in problems]
+    st.error("  \n".join(_plain(line) for line in lines[:most]), icon=":material/error:")
+    if len(lines) > most:
+        st.caption(words("own.more_problems", count=len(lines) - most))
+
+
+def _plain(line: str) -> str:
+    """A line of which Markdown makes nothing: it may hold what a stranger has written."""
+    return "".join(f"\\{sign}" if sign in "\\`*_{}[]()#+-.!|<>~$:&" else sign for sign in line)
+
+
+def choose_part(found: Found, words: Words) -> tuple[Part, Choice]:
+    """Ask which part of the file is meant, and how its text and numbers are to be read."""
+    heading(1, words("own.step_file"), words("own.step_file_about"))
+    labels = [_part_label(part, words) for part in found.parts]
+    number = 0
+    if len(found.parts) > 1:
+        number = st.selectbox(
+            words("own.part"),
+            range(len(found.parts)),
+            key="draft.part",
+            format_func=labels.__getitem__,
+        )
+    part = found.parts[number]
+    kind = words(f"own.format_{found.format}")
+    st.html(chips.line(f"<b>{chips.text(kind)}</b>", chips.text(labels[number])))
+    for note in found.notes:
+        st.caption(_plain(note))
+    choice = Choice(part=part.name)
+    if len(part.encodings) > 1:
+        choice = choice.model_copy(update={"encoding": _ask_encoding(part, words)})
+    elif part.encodings:
+        choice = choice.model_copy(update={"encoding": part.encodings[0].encoding})
+    if part.kind == "table":
+        choice = choice.model_copy(update=_ask_columns(part, words))
+    if part.kind == "raster":
+        kinds = ("classes", "cells") if part.values else ("cells", "classes")
+        cells = st.radio(
+            words("own.raster"),
+            kinds,
+            key=f"draft.raster.{number}",
+            format_func=lambda kind: words(f"own.raster_{kind}"),
+        )
+        choice = choice.model_copy(update={"raster": cells})
+    if part.fields:
+        with st.expander(words("own.fields_found", count=len(part.fields))):
+            st.dataframe(_field_table(part, words), hide_index=True)
+    return part, choice
+
+
+def _part_label(part: Part, words: Words) -> str:
+    if part.kind == "raster" and part.pixels is not None:
+        columns, rows = part.pixels
+        return words("own.part_raster", name=part.name, columns=columns, rows=rows)
+    kind = words(f"own.geometry_{part.geometry}") if part.geometry else words("own.geometry_none")
+    return words("own.part_label", name=part.name, count=f"{part.count:,}", kind=kind)
+
+
+def _ask_encoding(part: Part, words: Words) -> str:
+    samples = {one.encoding: "、".join(one.samples[:3]) for one in part.encodings}
+    return st.radio(
+        words("own.encoding"),
+        list(samples),
+        key="draft.encoding",
+        format_func=lambda encoding: f"{encoding}：{_plain(samples[encoding])}",
+    )
+
+
+def _ask_columns(part: Part, words: Words) -> Mapping[str, str]:
+    names = ["", *(field.name for field in part.fields)]
+
+    def ask(name: str, now: str, label: str) -> str:
+        return st.selectbox(
+            words(label),
+            names,
+            index=names.index(now) if now in names else 0,
+            key=f"draft.{name}.{part.name}",
+            format_func=lambda field: field or words("own.no_field"),
+        )
+
+    if part.wkt:
+        return {"wkt": ask("wkt", part.wkt, "own.column_wkt")}
+    left, right = st.columns(2)
+    with left:
+        x = ask("x", part.x, "own.column_x")
+    with right:
+        y = ask("y", part.y, "own.column_y")
+    return {"x": x, "y": y}
+
+
+def _field_table(part: Part, words: Words) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            words("own.field"): field.name,
+            words("own.field_kind"): words(f"own.kind_{field.kind}"),
+            words("own.field_samples"): "、".join(field.samples),
+            words("own.field_missing"): field.missing,
+        }
+        for field in part.fields
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """The layer that a file's part is to become: one of the pack's, or a new one."""
+
+    layer: str
+    new: NewLayer | None
+
+
+def choose_layer(opened: Opened, found: Found, part: Part, words: Words) -> Place | None:
+    """Ask which layer the part takes the place of; None while that is open.
+
+    The layer whose name is most like the part's or the file's is chosen to begin with; none is
+    where none is like it, for a layer is soon replaced by mistake.
+    """
+    heading(2, words("own.step_layer"), words("own.step_layer_about"))
+    kind: GeometryKind = part.geometry or ("polygon" if part.kind == "raster" else "point")
+    specs = opened.pack.catalogue.layers
+    likeness = {
+        id_: max(_likeness(spec, part.name), _likeness(spec, Path(found.name).stem))
+        for id_, spec in specs.items()
+        if _accepts(spec, kind)
+    }
+    ranked = sorted(likeness, key=lambda id_: -likeness[id_])
+    left, right = st.columns([3, 2], vertical_alignment="bottom")
+    with left:
+        layer = st.selectbox(
+            words("own.layer"),
+            [*ranked, _NEW],
+            index=0 if ranked and likeness[ranked[0]] >= _ALIKE else None,
+            key=f"draft.layer.{part.name}",
+            placeholder=words("own.layer_wanted"),
+            format_func=lambda id_: _layer_label(opened, id_, words),
+        )
+    if layer is None:
+        return None
+    if layer != _NEW:
+        return Place(layer, None)
+    with right:
+        title = st.text_input(
+            words("own.new_title"), key="draft.title", max_chars=40, value=part.name[:40]
+        ).strip()
+    if not title:
+        st.info(words("own.title_wanted"))
+        return None
+    return Place(new_layer_id(title), NewLayer(title=Text(zh=title, en=title), geometry=kind))
+
+
+def _accepts(spec: LayerSpec, kind: GeometryKind) -> bool:
+    """Whether a layer may be made of this geometry; closed lines are mended into areas."""
+    return spec.geometry == kind or (spec.geometry, kind) == ("polygon", "line")
+
+
+def _likeness(spec: LayerSpec, name: str) -> float:
+    """How like a name is to a layer's id or title, from 0 to 1; one within the other is 1."""
+    plain = name.casefold().strip()
+    words = [word.casefold() for word in (spec.id, spec.title.zh, spec.title.en)]
+    if plain and any(word in plain or plain in word for word in words):
+        return 1.0
+    return max(SequenceMatcher(None, plain, word).ratio() for word in words)
+
+
+def _layer_label(opened: Opened, layer: str, words: Words) -> str:
+    if layer == _NEW:
+        return words("own.new_layer")
+    title = opened.pack.catalogue.layers[layer].title.in_(words.lang)
+    held = opened.pack.layers.get(layer)
+    basis = words("map.missing_layer") if held is None else basis_text(held.basis, words.lang)
+    return f"{title} · {basis}"
+
+
+def area_in_degrees(opened: Opened) -> BaseGeometry:
+    """The outline of the place, longitude first."""
+    pack = opened.pack
+    area = gpd.GeoSeries([pack.area], crs=pack.catalogue.pack.metric_crs)
+    return area.to_crs("OGC:CRS84").iloc[0]
+
+
+def choose_datum(opened: Opened, part: Part, words: Words) -> Declared | None:
+    """Ask for the coordinate system and the datum; None until both are said."""
+    heading(3, words("own.step_datum"), words("own.step_datum_about"))
+    pack = opened.pack
+    metric = pack.catalogue.pack.metric_crs
+    area = area_in_degrees(opened)
+    likely = {
+        f"{one.declared.crs}{'⇄' if one.declared.swapped else ''}": one
+        for one in proposals(part, metric_crs=metric, area_degrees=area)
+    }
+    if not likely:
+        st.warning(words("own.no_proposal"), icon=":material/wrong_location:")
+
+    def label(key: str) -> str:
+        if key == _OTHER_CRS:
+            return words("own.other_crs")
+        one = likely[key]
+        return f"{one.title.in_(words.lang)}（{one.declared.crs}） · {one.why.in_(words.lang)}"
+
+    left, right = st.columns([4, 1], vertical_alignment="bottom")
+    with left:
+        key = st.selectbox(
+            words("own.crs"), [*likely, _OTHER_CRS], key=f"draft.crs.{part.name}", format_func=label
+        )
+    if key == _OTHER_CRS:
+        with right:
+            code = st.text_input(
+                words("own.crs_code"), key="draft.crs_code", placeholder="EPSG:4548"
+            ).strip()
+        swapped = st.checkbox(words("own.swapped"), key="draft.swapped")
+        if not code:
+            return None
+        crs = code if ":" in code or not code.isdigit() else f"EPSG:{code}"
+    else:
+        crs, swapped = likely[key].declared.crs, likely[key].declared.swapped
+        note = likely[key].note.in_(words.lang)
+        if note:
+            st.caption(note)
+    datum: Datum | None = st.segmented_control(
+        words("own.datum"),
+        _DATUMS,
+        key=f"draft.datum.{part.name}",
+        format_func=lambda one: words(f"own.datum_{one}"),
+        help=words("own.datum_help"),
+    )
+    if datum is None:
+        st.info(words("own.datum_wanted"), icon=":material/help:")
+        return None
+    return Declared(crs=crs, datum=datum, swapped=swapped)
+
+
+def describe_source(name: str, words: Words, *, datum: str) -> tuple[Source, float] | None:
+    """Ask where the data come from and how good they are; None until that is said.
+
+    Neither basis nor accuracy is filled in: on them hangs what may be concluded.
+    """
+    heading(5, words("own.step_source"), words("own.step_source_about"))
+    columns = st.columns([3, 3, 2, 2])
+    with columns[0]:
+        said = st.text_input(words("own.source_name"), key="draft.source", value=name)
+    with columns[1]:
+        basis: Basis | None = st.segmented_control(
+            words("own.basis"),
+            _CLAIMABLE,
+            key="draft.basis",
+            format_func=lambda one: basis_text(one, words.lang),
+            help=words("own.basis_help"),
+        )
+    with columns[2]:
+        accuracy_m = st.number_input(
+            words("own.accuracy"),
+            min_value=0.0,
+            max_value=_MOST_ERROR_M,
+            value=None,
+            key="draft.accuracy",
+            placeholder=words("own.accuracy_example"),
+            help=words("own.accuracy_help"),
+        )
+    with columns[3]:
+        date = st.date_input(words("own.date"), value=None, key="draft.date", max_value=_today())
+    if basis is None or accuracy_m is None:
+        st.info(words("own.source_wanted"), icon=":material/help:")
+        return None
+    label = said.strip() or name
+    source = Source(
+        name=Text(zh=label, en=label),
+        date="" if date is None else date.isoformat(),
+        datum=datum,
+        basis=basis,
+    )
+    return source, float(accuracy_m)
+
+
+def _today() -> dt.date:
+    return dt.datetime.now(tz=dt.UTC).astimezone().date()

@@ -1,0 +1,217 @@
+"""The layers that a planner has put into the workspace: what they are, and what can be done."""
+
+import datetime as dt
+from collections.abc import Callable, Mapping
+from typing import TypeAlias
+
+import pandas as pd
+import streamlit as st
+
+from layers import InputError
+from layers.catalogue import LayerSpec
+from layers.findings import LOG_COLUMNS, readable
+from layers.gate import DatumFinding
+from layers.workspace import Change, ConflictError, StoredLayerInfo, Workspace
+from spatial import CheckResult
+from spatial.export import csv_bytes
+from spatial.phrases import check_title, figure_range_text, verdict_text
+from views import chips
+from views.session import Opened, result_of
+from views.settings import reread_settings, setting_title
+from views.text import Words
+from views.workspace import author, session_workspace
+
+_FAILED, _CHANGED = "own.failed", "own.changed"
+_MOST_CHANGES = 50
+Titles: TypeAlias = Mapping[str, str]
+
+
+def show_own_layers(opened: Opened, words: Words) -> None:
+    """List the layers with what was declared and found; nothing where there are none."""
+    workspace = session_workspace(opened)
+    if workspace is None:
+        return
+    failed = st.session_state.pop(_FAILED, None)
+    if failed is not None:
+        st.warning(failed.in_(words.lang))
+    infos = workspace.layers()
+    if infos:
+        st.html(f'<p class="pm-group">{chips.text(words("own.layers", count=len(infos)))}</p>')
+        for layer_id, info in infos.items():
+            _row(workspace, layer_id, info, words)
+    _history(opened, workspace, words)
+
+
+def _row(workspace: Workspace, layer_id: str, info: StoredLayerInfo, words: Words) -> None:
+    lang, spec = words.lang, info.spec
+    with st.container(border=True):
+        facts = [
+            f"<b>{chips.text(spec.title.in_(lang))}</b>",
+            chips.basis_chip(spec.source.basis, lang),
+            chips.text(words("own.features", count=f"{info.features:,}")),
+            chips.text(spec.source.datum, muted=True),
+            chips.text(_when(info.time), muted=True),
+        ]
+        st.html(chips.line(*facts))
+        said = [spec.source.name.in_(lang)]
+        if info.finding:
+            said.append(DatumFinding.model_validate(info.finding).sentence(lang))
+        if reason := str(info.intake.get("insisted") or ""):
+            said.append(words("own.insisted", reason=reason))
+        st.html(chips.line(chips.text(" · ".join(said), muted=True)))
+        with st.container(horizontal=True):
+            if info.original is not None:
+                st.download_button(
+                    words("own.original"),
+                    lambda: workspace.original(layer_id)[1],
+                    file_name=info.original.name,
+                    key=f"own.original.{layer_id}",
+                    icon=":material/download:",
+                    on_click="ignore",
+                )
+            st.download_button(
+                words("own.log"),
+                lambda: csv_bytes(_log(workspace, layer_id, words)),
+                file_name=f"{spec.title.in_(lang)}-{words('own.log_name')}.csv",
+                key=f"own.log.{layer_id}",
+                mime="text/csv",
+                icon=":material/receipt_long:",
+                on_click="ignore",
+            )
+            st.button(
+                words("own.remove"),
+                key=f"own.remove.{layer_id}",
+                icon=":material/delete:",
+                help=words("own.remove_help"),
+                on_click=_change,
+                args=(
+                    lambda: workspace.remove_layer(layer_id, seen=info.version, author=author()),
+                ),
+            )
+
+
+def _log(workspace: Workspace, layer_id: str, words: Words) -> pd.DataFrame:
+    records = list(workspace.layer(layer_id).log)
+    return readable(pd.DataFrame(records, columns=list(LOG_COLUMNS)), words.lang)
+
+
+def _change(change: Callable[[], object]) -> None:
+    """Change the workspace; what stands in the way is said on the page."""
+    try:
+        change()
+        reread_settings()
+    except ConflictError as error:
+        st.session_state[_FAILED] = error
+    except InputError as error:
+        st.session_state[_FAILED] = error.problems[0]
+
+
+def _history(opened: Opened, workspace: Workspace, words: Words) -> None:
+    """What was changed when, with undo and redo."""
+    changes = workspace.history()
+    if not changes:
+        return
+    steps, seen = workspace.steps(), changes[-1].n
+    specs = {id_: info.spec for id_, info in workspace.layers().items()}
+    specs |= opened.pack.catalogue.layers
+    titles = {id_: spec.title.in_(words.lang) for id_, spec in specs.items()}
+    with st.expander(words("own.history", count=len(changes))):
+        with st.container(horizontal=True):
+            st.button(
+                words("own.undo", what=_what(opened, steps.undo, titles, words)),
+                icon=":material/undo:",
+                disabled=steps.undo is None,
+                on_click=_change,
+                args=(lambda: workspace.undo(seen=seen, author=author()),),
+            )
+            st.button(
+                words("own.redo", what=_what(opened, steps.redo, titles, words)),
+                icon=":material/redo:",
+                disabled=steps.redo is None,
+                on_click=_change,
+                args=(lambda: workspace.redo(seen=seen, author=author()),),
+            )
+        st.dataframe(
+            pd.DataFrame(
+                {
+                    words("own.when"): _when(change.time),
+                    words("own.action"): words(f"own.action_{change.action}"),
+                    words("own.item"): _item(opened, change, titles, words),
+                    words("own.author"): change.author,
+                }
+                for change in reversed(changes[-_MOST_CHANGES:])
+            ),
+            hide_index=True,
+        )
+
+
+def _what(opened: Opened, change: Change | None, titles: Titles, words: Words) -> str:
+    if change is None:
+        return words("own.nothing")
+    return f"{words(f'own.action_{change.action}')} {_item(opened, change, titles, words)}"
+
+
+def _item(opened: Opened, change: Change, titles: Titles, words: Words) -> str:
+    if change.kind == "layer":
+        return titles.get(change.item, change.item)
+    return setting_title(opened, change.item, words)
+
+
+def _when(time: dt.datetime) -> str:
+    return f"{time.astimezone():%Y-%m-%d %H:%M}"
+
+
+def said_by_targets(opened: Opened, layer_id: str, words: Words) -> Mapping[str, str]:
+    """What the targets say that rest on a layer, by their ids."""
+    return {
+        check.id: _in_words(result_of(opened, check.id), words)
+        for check in opened.plan.checks.values()
+        if layer_id in {binding.layer for binding in check.layers.values()}
+    }
+
+
+def note_change(spec: LayerSpec, before: Mapping[str, str]) -> None:
+    """Note that a layer was kept, and what its targets said before, for the page to tell."""
+    st.session_state[_CHANGED] = (spec.title, before)
+
+
+def _in_words(result: CheckResult, words: Words) -> str:
+    """A check's status and value, for the comparison of before and after."""
+    status = verdict_text(result.status, words.lang)
+    if result.measured is None:
+        return status
+    return f"{status} · {figure_range_text(result.check, result.measured.whole, words.lang)}"
+
+
+def say_what_changed(opened: Opened, words: Words) -> None:
+    """After a layer was kept: which targets rest on it, and what has become of them."""
+    changed = st.session_state.get(_CHANGED)
+    if changed is None:
+        return
+    title, before = changed
+    with st.container(border=True):
+        st.html(chips.line(f"<b>{chips.text(words('own.saved', layer=title.in_(words.lang)))}</b>"))
+        if before:
+            rows = [
+                {
+                    words("own.target"): check_title(result.check, words.lang),
+                    words("own.before"): was,
+                    words("own.after"): _in_words(result, words),
+                }
+                for check_id, was in before.items()
+                for result in [result_of(opened, check_id)]
+            ]
+            st.dataframe(pd.DataFrame(rows), hide_index=True)
+        else:
+            st.html(chips.line(chips.text(words("own.no_target"), muted=True)))
+        with st.container(horizontal=True):
+            pages = st.session_state["pages"]
+            if st.button(words("own.to_map"), icon=":material/map:"):
+                st.switch_page(pages["map"])
+            if before and st.button(words("own.to_checks"), icon=":material/checklist:"):
+                st.switch_page(pages["checks"])
+            st.button(words("own.close"), on_click=_forget_changes)
+
+
+def _forget_changes() -> None:
+    st.session_state[_CHANGED] = None
