@@ -11,6 +11,7 @@ import geopandas as gpd
 import pandas as pd
 
 from layers import InputError, Language, Pack, Problem, is_conclusive
+from layers.cells import neutral_table
 from spatial.measurement import VALUE_COLUMNS, Figure
 from spatial.phrases import check_title, phrase, reason, unit_names
 from spatial.plan import Check
@@ -198,8 +199,8 @@ def _named_frame(pack: Pack, table: ZoneTable, lang: Language) -> gpd.GeoDataFra
 
 
 def csv_bytes(table: pd.DataFrame) -> bytes:
-    """A table as CSV that Excel opens: UTF-8 with BOM, CRLF, no index."""
-    return table.to_csv(index=False, lineterminator="\r\n").encode("utf-8-sig")
+    """A table as CSV that Excel opens, and runs nothing of: UTF-8 with BOM, CRLF, no index."""
+    return neutral_table(table).to_csv(index=False, lineterminator="\r\n").encode("utf-8-sig")
 
 
 def _notes(pack: Pack, table: ZoneTable, lang: Language) -> pd.DataFrame:
@@ -223,15 +224,12 @@ def _xlsx(table: pd.DataFrame, notes: pd.DataFrame, lang: Language) -> bytes:
     buffer = io.BytesIO()
     with pd.ExcelWriter(buffer, engine="openpyxl") as writer:
         sheet = phrase("export", "sheet", lang)
-        table.to_excel(writer, sheet_name=sheet, index=False)
+        neutral_table(table).to_excel(writer, sheet_name=sheet, index=False)
         about = phrase("export", "notes", lang)
-        notes.to_excel(writer, sheet_name=about, index=False, header=False)
+        neutral_table(notes).to_excel(writer, sheet_name=about, index=False, header=False)
         writer.sheets[sheet].freeze_panes = "C2"
         for cells in (writer.sheets[sheet], writer.sheets[about]):
             for column in cells.columns:
-                for cell in column:
-                    if cell.data_type == "f":  # a name that begins with "=" is no formula
-                        cell.data_type = "s"
                 longest = max(_width(cell.value) for cell in column)
                 letter = column[0].column_letter
                 cells.column_dimensions[letter].width = min(longest + 2, 60)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from layers import InputError, Language, Problem, Text
+from layers.cells import neutral_text
 from layers.text import Entry
 from layers.toml import parse, read_toml, unknown
 from spatial.phrases import phrase
@@ -150,7 +151,8 @@ def template_csv(indicators: Indicators, lang: Language) -> bytes:
     writer.writerow([*titles, head.baseline_year, *head.years])
     for indicator in indicators.indicators.values():
         own = "" if indicator.value_2020 is None else f"{indicator.value_2020:g}"
-        row = [indicator.number, indicator.name.in_(lang), indicator.unit.in_(lang), own]
+        texts = [neutral_text(text.in_(lang)) for text in (indicator.name, indicator.unit)]
+        row = [indicator.number, *texts, own]
         writer.writerow([*row, *("" for _ in head.years)])
     return buffer.getvalue().encode("utf-8-sig")
 

@@ -1,18 +1,35 @@
 """Exports, read back by other programs: equal numbers, units in the headings, no totals row."""
 
 import csv
+import datetime as dt
+import html
 import io
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 
 import geopandas as gpd
 import openpyxl
+import pandas as pd
 import pytest
 
 from layers import InputError, Pack
 from spatial import Plan, ZoneTable, open_pack, run_check, run_checks, zone_statistics
-from spatial.export import results_json, units_csv, write_results, write_zones, zones_bytes
+from spatial.export import (
+    csv_bytes,
+    results_json,
+    units_csv,
+    write_results,
+    write_zones,
+    zones_bytes,
+)
+from spatial.indicators import read_indicators, template_csv
+from views.drawing import Look
+from views.exported_map import map_html
+from views.session import Opened
+from views.tables import attribute_table
+from views.text import Words
 
 Edit = Callable[[str, str, str], None]
 BOM = b"\xef\xbb\xbf"
@@ -62,17 +79,108 @@ def test_the_workbook_has_the_numbers_as_numbers(
     assert [row[heading.index("Name")] for row in rows] == ["West unit", "East unit"]
 
 
+DANGEROUS = [
+    "=1+1",
+    '=HYPERLINK("https://example.org?"&A1)',
+    "+86 22",
+    "-5",
+    "@SUM(A1)",
+    "\t=1+1",
+    "\r=1+1",
+    "＝1+1",
+    "＋1",
+]
+
+
+@pytest.mark.parametrize("name", DANGEROUS)
+def test_a_text_that_a_spreadsheet_would_run_stays_text(name: str) -> None:
+    table = pd.DataFrame({name: [name, None, "海河 = 河"], "面积": [-5.5, 1.0, 2.0]})
+    rows = list(csv.reader(io.StringIO(csv_bytes(table).decode("utf-8-sig"), newline="")))
+    assert rows[0] == [f"'{name}", "面积"]
+    assert rows[1] == [f"'{name}", "-5.5"]  # a number is no text
+    assert [row[0] for row in rows[2:]] == ["", "海河 = 河"]
+    assert table.columns[0] == name
+    assert table.iloc[0, 0] == name  # what was given is left alone
+
+
+@pytest.mark.parametrize("name", ["=1+1", "-5", "@SUM(A1)"])
+@pytest.mark.parametrize("suffix", [".csv", ".xlsx"])
 def test_a_name_that_looks_like_a_formula_stays_a_name(
-    tiny_pack: Path, edit: Edit, tmp_path: Path
+    tiny_pack: Path, edit: Edit, name: str, suffix: str
 ) -> None:
-    edit("units.geojson", '"西单元"', '"=1+1"')
+    edit("units.geojson", '"西单元"', json.dumps(name))
+    edit("layers.toml", '[units]\ntitle = { zh = "单元"', '[units]\ntitle = { zh = "=2+2"')
     pack, plan = open_pack(tiny_pack)
     found = zone_statistics(pack, plan.zone_statistics, "units")
-    write_zones(tmp_path / "zones.xlsx", pack, found, "zh")
-    sheet = openpyxl.load_workbook(tmp_path / "zones.xlsx").active
-    assert sheet is not None
-    cell = sheet["B2"]
-    assert (cell.value, cell.data_type) == ("=1+1", "s")
+    content = zones_bytes(pack, found, suffix, "zh")
+    if suffix == ".csv":
+        rows = list(csv.reader(io.StringIO(content.decode("utf-8-sig"), newline="")))
+        assert rows[1][:2] == ["U1", f"'{name}"]
+        return
+    book = openpyxl.load_workbook(io.BytesIO(content))
+    cell = book.worksheets[0]["B2"]
+    assert (cell.value, cell.data_type) == (f"'{name}", "s")
+    cells = [cell for sheet in book.worksheets for row in sheet.iter_rows() for cell in row]
+    assert {cell.data_type for cell in cells} <= {"s", "n"}
+    assert "'=2+2" in [cell.value for cell in cells]
+    assert any(isinstance(cell.value, float) for cell in cells)
+
+
+def test_control_characters_in_a_name_do_not_break_the_workbook(
+    tiny_pack: Path, edit: Edit
+) -> None:
+    edit("units.geojson", '"西单元"', '"西\\u000b单元"')
+    pack, plan = open_pack(tiny_pack)
+    found = zone_statistics(pack, plan.zone_statistics, "units")
+    book = openpyxl.load_workbook(io.BytesIO(zones_bytes(pack, found, ".xlsx", "zh")))
+    assert book.worksheets[0]["B2"].value == "西单元"
+
+
+def test_units_and_attributes_are_written_as_harmless_text(tiny_pack: Path, edit: Edit) -> None:
+    edit("units.geojson", '"西单元"', '"=1+1"')
+    edit("bus_stops.geojson", '"shelters": 1', '"shelters": -1, "name": "@SUM(A1)"')
+    edit("layers.toml", '{ zh = "候车亭", en', '{ zh = "=候车亭", en')
+    pack, plan = open_pack(tiny_pack)
+    units = units_csv(pack, run_check(pack, plan.checks["coverage"]), "zh").decode("utf-8-sig")
+    assert list(csv.reader(io.StringIO(units, newline="")))[1][:2] == ["U1", "'=1+1"]
+    text = csv_bytes(attribute_table(pack, "bus_stops", "zh")).decode("utf-8-sig")
+    stops = list(csv.DictReader(io.StringIO(text, newline="")))
+    assert stops[0]["名称"] == "'@SUM(A1)"
+    assert stops[0]["'=候车亭"] == "-1"
+
+
+def test_a_form_to_fill_in_has_no_formulas(embedded: tuple[Pack, Plan]) -> None:
+    indicators = read_indicators(embedded[0].folder)
+    assert indicators is not None
+    one = next(iter(indicators.indicators.values()))
+    name = one.name.model_copy(update={"zh": "=1+1"})
+    spoilt = indicators.model_copy(
+        update={"indicators": {one.id: one.model_copy(update={"name": name})}}
+    )
+    rows = list(csv.reader(io.StringIO(template_csv(spoilt, "zh").decode("utf-8-sig"), newline="")))
+    assert rows[1][1] == "'=1+1"
+
+
+MARKUP = '<img src=x onerror="alert(1)"></script><script>alert(2)</script>'
+
+
+def test_names_in_the_exported_map_are_text_and_not_html(tiny_pack: Path, edit: Edit) -> None:
+    edit("units.geojson", '"西单元"', json.dumps(MARKUP))
+    edit("layers.toml", '[units]\ntitle = { zh = "单元"', f"[units]\ntitle = {{ zh = '{MARKUP}'")
+    pack, plan = open_pack(tiny_pack)
+    opened = Opened(pack, plan, "test")
+    style = pack.catalogue.layers["units"].style.model_copy(update={"label": "name"})
+    looks = {"units": Look(style, 1.0)}
+    result = run_check(pack, plan.checks["coverage"])
+    page = map_html(opened, looks, result, Words("zh"), dt.date(2025, 1, 1)).decode()
+    assert "<img" not in page
+    assert "alert(2)</script>" not in page
+    # The tooltip and the names on the map put the label into the page as HTML.
+    labels = [json.loads(found) for found in re.findall(r'"label": ("(?:[^"\\]|\\.)*")', page)]
+    assert html.escape(MARKUP) in labels
+    assert not any("<" in label for label in labels)
+    shown = [json.loads(found) for found in re.findall(r'"html": ("(?:[^"\\]|\\.)*")', page)]
+    assert f"<span>{html.escape(MARKUP)}</span>" in shown
 
 
 def test_the_geojson_of_zones_has_the_fields_with_their_units(

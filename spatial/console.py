@@ -1,0 +1,92 @@
+"""What the commands share: their options, how they print, and errors as lines."""
+
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich import box
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from layers import InputError, Language, Pack, PlanmapError
+from layers.intake import own_layer
+from layers.workspace import open_workspace
+from spatial.plan import Plan
+from spatial.run import open_pack
+
+EMBEDDED_PACK = Path(__file__).resolve().parent.parent / "geodata"
+MOST_PROBLEMS = 20
+"""Problems printed before the rest is only counted."""
+
+
+class Lang(StrEnum):
+    """Languages of the command line."""
+
+    zh = "zh"
+    en = "en"
+
+
+PackOption = Annotated[
+    Path, typer.Option("--pack", help="数据包文件夹 / Folder with layers.toml and plan.toml.")
+]
+LangOption = Annotated[Lang, typer.Option("--lang", help="语言 / Language.")]
+WorkspaceOption = Annotated[
+    Path | None,
+    typer.Option("--workspace", help="工作区文件 / Workspace file whose layers take part."),
+]
+
+
+@contextmanager
+def problems_as_lines(lang: Language = "en") -> Iterator[None]:
+    """Turn errors that the user can mend into lines on stderr and exit code 2."""
+    try:
+        yield
+    except InputError as error:
+        lines = [problem.in_(lang) for problem in error.problems]
+        for line in lines[:MOST_PROBLEMS]:
+            print(line, file=sys.stderr)
+        if len(lines) > MOST_PROBLEMS:
+            print(f"… and {len(lines) - MOST_PROBLEMS} more problems", file=sys.stderr)
+        raise typer.Exit(2) from error
+    except PlanmapError as error:
+        print(error, file=sys.stderr)
+        raise typer.Exit(2) from error
+    except OSError as error:
+        print(f"{error.filename}: cannot be written: {error.strerror}", file=sys.stderr)
+        raise typer.Exit(2) from error
+
+
+def opened(folder: Path, lang: Language, *, workspace: Path | None = None) -> tuple[Pack, Plan]:
+    """Open a pack, and warn of the layers whose database cannot be read.
+
+    The layers of a workspace take the places of the pack's own.
+    """
+    pack, plan = open_pack(folder)
+    if workspace is not None:
+        kept = open_workspace(workspace)
+        metric_crs = pack.catalogue.pack.metric_crs
+        stored = [kept.layer(layer_id) for layer_id in kept.layers()]
+        pack = pack.with_layers(own_layer(one.spec, one.frame.to_crs(metric_crs)) for one in stored)
+    warning = "警告：" if lang == "zh" else "warning: "
+    for problem in pack.unavailable.values():
+        print(warning + problem.in_(lang), file=sys.stderr)
+    return pack, plan
+
+
+def titled_table(titles: Sequence[str]) -> Table:
+    """Begin a table with these columns; what a file holds is escaped by whoever adds it."""
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False)
+    for title in titles:
+        table.add_column(escape(title), overflow="fold")
+    return table
+
+
+def wide_console() -> Console:
+    """A console that does not cut tables to 80 columns where the output is not a terminal."""
+    console = Console()
+    return console if console.is_terminal else Console(width=200)
