@@ -30,7 +30,7 @@ class Problem:
     def in_(self, lang: Language) -> str:
         """Return the line in a language; in English where nobody has said it in Chinese.
 
-        >>> Problem("站点.zip", "3", "geometry", "no geometry; draw it", zh="没有图形；请补画").in_("zh")
+        >>> Problem("站点.zip", "3", "geometry", "draw it", zh="没有图形；请补画").in_("zh")
         '站点.zip 要素 3：没有图形；请补画'
         """
         if lang == "zh" and self.zh:

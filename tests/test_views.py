@@ -9,6 +9,7 @@ from streamlit.testing.v1 import AppTest
 from layers.catalogue import LayerSpec, read_catalogue
 from spatial import open_pack
 from tests.colour import VISIONS, Lab, ciede2000, lab, over_white
+from views.chips import unmarked
 from views.facts import feature_selection
 from views.leaflet import Hit
 from views.search import entries
@@ -182,3 +183,10 @@ def test_an_emptied_list_of_classes_falls_back_to_the_default() -> None:
     app.multiselect(key="param.blue_green_tier1.classes").set_value([]).run()
     assert not app.exception
     assert any("没有选地类" in caption.value for caption in app.caption)
+
+
+def test_a_strangers_text_is_no_markup_in_a_label() -> None:
+    said = unmarked("![](http://x/y.png) **a** <b>")
+    assert "](" not in said
+    assert said.replace("\\", "") == "![](http://x/y.png) **a** <b>"
+    assert unmarked("街道 12") == "街道 12"

@@ -17,6 +17,7 @@ CHINESE_CSS = Path(__file__).with_name("page_zh.css").read_text(encoding="utf-8"
 ICON = Path(__file__).with_name("icon.svg")
 _SIGNS: Mapping[Status, str] = {"met": "✓", "not_met": "✕", "undetermined": "?", "indicative": "≈"}
 _INK = "#1d5c63"
+_MARKS = frozenset("\\`*_{}[]()#+-!|<>~$:&")
 
 
 def brand(opened: Opened, words: Words) -> str:
@@ -69,6 +70,14 @@ def line(*parts: str) -> str:
 def text(value: str, *, muted: bool = False) -> str:
     """Text as HTML."""
     return f'<span class="pm-muted">{escape(value)}</span>' if muted else escape(value)
+
+
+def unmarked(value: str) -> str:
+    """Text of which Markdown makes nothing, for labels and notices: a stranger may have written it.
+
+    `![](http://…)` in a name would otherwise fetch a picture.
+    """
+    return "".join(f"\\{sign}" if sign in _MARKS else sign for sign in value)
 
 
 def interval(result: CheckResult) -> str:

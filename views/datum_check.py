@@ -11,6 +11,7 @@ from layers.formats import Choice, Raw
 from layers.gate import DatumFinding, find_shift, references
 from layers.intake import contradicts, place
 from spatial.export import geojson_text
+from views.chips import unmarked
 from views.draft import Draft
 from views.drawing import bounds_of, map_frame, map_layer
 from views.layer_tree import look_of
@@ -45,7 +46,7 @@ def datum_settled(
             metric_crs=pack.catalogue.pack.metric_crs,
         ),
     )
-    said = finding.sentence(words.lang)
+    said = unmarked(finding.sentence(words.lang))
     left, right = st.columns([2, 3], gap="medium")
     insisted: str | None = ""
     with left:

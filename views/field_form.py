@@ -60,7 +60,7 @@ def map_fields(
         if column in proposal.values or _is_classed(form, column)
     }
     for said in _open_questions(proposal, {ID_TARGET: key, **chosen}, words):
-        st.caption(said)
+        st.caption(chips.unmarked(said))
     lacking = [one for one in proposal.fields if one.needed and not chosen.get(one.column, key)]
     for one in lacking:
         title = one.title.in_(words.lang)
@@ -109,7 +109,7 @@ def _boxes(suggestions: Sequence[FieldSuggestion], form: _Form) -> dict[str, str
                 index=names.index(one.field) if one.field in names else 0,
                 key=f"draft.field.{form.spec.id}.{one.column}",
                 format_func=lambda name, one=one: name or _no_field(one, form.words),
-                help=one.why.in_(form.words.lang) or None,
+                help=chips.unmarked(one.why.in_(form.words.lang)) or None,
             )
     return chosen
 
@@ -152,7 +152,7 @@ def _values(
                 return None
             proposal = propose(table)
         elif proposal.question is not None:
-            st.caption(proposal.question.in_(words.lang))
+            st.caption(chips.unmarked(proposal.question.in_(words.lang)))
         edited = _edit_values(form, column, proposal, table=table)
     # What is left open stays as it is, unless a check chooses by the column.
     keeps_others = table is None and column not in form.needed
@@ -167,9 +167,9 @@ def _values(
 def _ask_table(form: _Form, column: str, proposal: ValueProposal) -> LandTable | None:
     words = form.words
     if proposal.question is not None:
-        st.warning(proposal.question.in_(words.lang), icon=":material/help:")
+        st.warning(chips.unmarked(proposal.question.in_(words.lang)), icon=":material/help:")
     elif proposal.why.in_(words.lang):
-        st.caption(proposal.why.in_(words.lang))
+        st.caption(chips.unmarked(proposal.why.in_(words.lang)))
     table: LandTable | None = st.segmented_control(
         words("own.land_table"),
         LAND_TABLES,

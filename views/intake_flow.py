@@ -160,7 +160,7 @@ def _show_mended(taken: Taken, held: Draft, words: Words) -> None:
         st.success(f"{kept} {words('own.nothing_found')}", icon=":material/check_circle:")
     else:
         st.info(f"{kept} {words('own.found', count=f'{len(rows):,}')}", icon=":material/build:")
-        st.dataframe(rows.head(_MOST_LOGGED), hide_index=True)
+        st.dataframe(rows.head(_MOST_LOGGED).round(1), hide_index=True)
         st.download_button(
             words("own.log"),
             lambda: csv_bytes(rows),
@@ -180,7 +180,7 @@ def _offer_to_keep(opened: Opened, stored: StoredLayer, held: Draft, words: Word
         if st.button(words("own.keep"), type="primary", icon=":material/save:"):
             _keep(opened, stored, held, words, seen=opened.own_versions.get(stored.spec.id))
         return
-    st.warning(conflict.in_(words.lang), icon=":material/group:")
+    st.warning(chips.unmarked(conflict.in_(words.lang)), icon=":material/group:")
     with st.container(horizontal=True):
         if st.button(words("own.save_mine"), type="primary"):
             _keep(opened, stored, held, words, seen=conflict.theirs.n)

@@ -41,14 +41,9 @@ def heading(number: int, title: str, about: str = "") -> None:
 def show_problems(problems: Sequence[Problem], words: Words, *, most: int = 20) -> None:
     """Say what is wrong, a line for each, and how many more there are."""
     lines = [problem.in_(words.lang) for problem in problems]
-    st.error("  \n".join(_plain(line) for line in lines[:most]), icon=":material/error:")
+    st.error("  \n".join(chips.unmarked(line) for line in lines[:most]), icon=":material/error:")
     if len(lines) > most:
         st.caption(words("own.more_problems", count=len(lines) - most))
-
-
-def _plain(line: str) -> str:
-    """A line of which Markdown makes nothing: it may hold what a stranger has written."""
-    return "".join(f"\\{sign}" if sign in "\\`*_{}[]()#+-.!|<>~$:&" else sign for sign in line)
 
 
 def choose_part(found: Found, words: Words) -> tuple[Part, Choice]:
@@ -67,7 +62,7 @@ def choose_part(found: Found, words: Words) -> tuple[Part, Choice]:
     kind = words(f"own.format_{found.format}")
     st.html(chips.line(f"<b>{chips.text(kind)}</b>", chips.text(labels[number])))
     for note in found.notes:
-        st.caption(_plain(note))
+        st.caption(chips.unmarked(note))
     choice = Choice(part=part.name)
     if len(part.encodings) > 1:
         choice = choice.model_copy(update={"encoding": _ask_encoding(part, words)})
@@ -104,7 +99,7 @@ def _ask_encoding(part: Part, words: Words) -> str:
         words("own.encoding"),
         list(samples),
         key="draft.encoding",
-        format_func=lambda encoding: f"{encoding}：{_plain(samples[encoding])}",
+        format_func=lambda encoding: f"{encoding}：{chips.unmarked(samples[encoding])}",
     )
 
 

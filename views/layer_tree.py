@@ -9,7 +9,7 @@ from streamlit.delta_generator import DeltaGenerator
 from layers import is_conclusive
 from layers.catalogue import LayerSpec, Style
 from spatial.phrases import basis_text
-from views.chips import line, text
+from views.chips import line, text, unmarked
 from views.drawing import Look, bounds_of
 from views.leaflet import Fit
 from views.session import Opened, remembered
@@ -102,7 +102,7 @@ def _row(opened: Opened, spec: LayerSpec, words: Words) -> None:
     badge = f":{colour}-badge[{basis_text(layer.basis, lang)}]"
     with _ends():
         st.checkbox(
-            f"![]({_swatch(spec, look_of(spec).style)}) {title} {badge}",
+            f"![]({_swatch(spec, look_of(spec).style)}) {unmarked(title)} {badge}",
             key=remembered(f"on.{spec.id}", spec.style.visible),
             persist_state="session",
             width="stretch",
@@ -113,7 +113,7 @@ def _row(opened: Opened, spec: LayerSpec, words: Words) -> None:
             key=f"more.{spec.id}",
             type="tertiary",
             icon=":material/tune:",
-            help=words("map.more", layer=title),
+            help=words("map.more", layer=unmarked(title)),
             on_click=_toggle_settings,
             args=(spec.id,),
         )
@@ -125,11 +125,11 @@ def _missing_row(opened: Opened, spec: LayerSpec, words: Words) -> None:
     title = spec.title.in_(words.lang)
     why = "unavailable_layer" if spec.id in opened.pack.unavailable else "missing_layer"
     st.checkbox(
-        f"{title}（{words(f'map.{why}')}）",
+        f"{unmarked(title)}（{words(f'map.{why}')}）",
         value=False,
         disabled=True,
         key=f"missing.{spec.id}",
-        help=spec.note.in_(words.lang) or None,
+        help=unmarked(spec.note.in_(words.lang)) or None,
     )
 
 

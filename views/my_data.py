@@ -22,7 +22,7 @@ def show(opened: Opened, words: Words) -> None:
     workspace_bar(opened, words)
     problem = workspace_problem()
     if problem is not None:
-        st.error(problem.in_(words.lang))
+        st.error(chips.unmarked(problem.in_(words.lang)))
         return
     held = draft()
     if held is not None:

@@ -33,7 +33,7 @@ def show_own_layers(opened: Opened, words: Words) -> None:
         return
     failed = st.session_state.pop(_FAILED, None)
     if failed is not None:
-        st.warning(failed.in_(words.lang))
+        st.warning(chips.unmarked(failed.in_(words.lang)))
     infos = workspace.layers()
     if infos:
         st.html(f'<p class="pm-group">{chips.text(words("own.layers", count=len(infos)))}</p>')
@@ -118,14 +118,14 @@ def _history(opened: Opened, workspace: Workspace, words: Words) -> None:
     with st.expander(words("own.history", count=len(changes))):
         with st.container(horizontal=True):
             st.button(
-                words("own.undo", what=_what(opened, steps.undo, titles, words)),
+                words("own.undo", what=chips.unmarked(_what(opened, steps.undo, titles, words))),
                 icon=":material/undo:",
                 disabled=steps.undo is None,
                 on_click=_change,
                 args=(lambda: workspace.undo(seen=seen, author=author()),),
             )
             st.button(
-                words("own.redo", what=_what(opened, steps.redo, titles, words)),
+                words("own.redo", what=chips.unmarked(_what(opened, steps.redo, titles, words))),
                 icon=":material/redo:",
                 disabled=steps.redo is None,
                 on_click=_change,

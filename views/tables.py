@@ -6,6 +6,7 @@ import streamlit as st
 from layers import Language, Pack
 from spatial.export import csv_bytes
 from spatial.phrases import basis_text, phrase
+from views.chips import unmarked
 from views.text import Words
 
 
@@ -13,7 +14,7 @@ def attribute_dialog(pack: Pack, layer_id: str, words: Words) -> None:
     """Open the attribute table of a layer, to be read, searched and taken away."""
     title = pack.catalogue.layers[layer_id].title.in_(words.lang)
 
-    @st.dialog(f"{title} · {words('map.table')}", width="large")
+    @st.dialog(f"{unmarked(title)} · {words('map.table')}", width="large")
     def dialog() -> None:
         table = attribute_table(pack, layer_id, words.lang)
         numbers = {

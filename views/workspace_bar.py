@@ -45,7 +45,7 @@ def workspace_bar(opened: Opened, words: Words) -> None:
             _take_away(workspace, title, words)
     failed: str | None = st.session_state.pop(_FAILED, None)
     if failed:
-        st.error(failed)
+        st.error(chips.unmarked(failed))
 
 
 def _switch(workspace: Workspace | None, words: Words) -> None:
