@@ -28,6 +28,7 @@ from layers.rules import content_problems, degree_problems, place_problems, scal
 from layers.toml import unknown
 
 _GEOJSON = {".geojson", ".json"}
+_ONE_OF_SEVERAL = {".shp", ".dbf", ".gdb"}
 SHIFTED_DATUMS: Mapping[str, Datum] = {"GCJ-02": "gcj02", "BD-09": "bd09"}
 """What a source's `datum` says of coordinates that are shifted, and are moved back on loading."""
 
@@ -93,6 +94,11 @@ class Pack:
         )
 
 
+def read_original(path: Path) -> bytes:
+    """Read a planner's file as it is, to be kept with the layer that was made of it."""
+    return path.read_bytes()
+
+
 def load_pack(folder: Path) -> Pack:
     """Read and validate a pack; everything comes back in its metric CRS.
 
@@ -136,6 +142,12 @@ def _load_layer(
 ) -> tuple[Layer | None, list[Problem]]:
     where = spec.file
     path = folder / spec.file
+    if path.suffix.lower() in _ONE_OF_SEVERAL:
+        message = (
+            f"'{path.suffix}' is one of several files that belong together;"
+            " zip them and name the .zip"
+        )
+        return None, [Problem(where, "", "format", message)]
     try:
         content = path.read_bytes()
     except OSError as error:

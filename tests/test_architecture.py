@@ -22,6 +22,17 @@ MAY_IMPORT = {
     "views": {"layers", "spatial", "views"},
     "app": {"layers", "spatial", "views"},
 }
+DOORS = {"layers/load.py", "layers/geojson.py"}
+OPEN_NO_FILE_OF_A_PLANNER = {
+    "exchange",
+    "found",
+    "geopackage",
+    "keyed",
+    "postgis",
+    "refusal",
+    "sandbox",
+}
+"""Modules of layers/formats that any process may use: they read what we or a database wrote."""
 OURS = {*FOLDERS, "app", "run", "geodata", "tests", "bench"}
 
 
@@ -75,7 +86,7 @@ def test_a_heavy_library_has_one_door(door: str) -> None:
 
 @pytest.mark.parametrize("path", MODULES, ids=name)
 def test_data_come_in_through_one_door(path: Path) -> None:
-    if name(path) in {"layers/load.py", "layers/geojson.py"}:
+    if name(path) in DOORS or name(path).startswith("layers/formats/"):
         return
     found = set(calls(path))
     assert not found & {"read_file", "read_parquet", "from_file", "read_csv", "read_excel"}
@@ -89,6 +100,20 @@ def test_data_come_in_through_one_door(path: Path) -> None:
     assert not opens
     if name(path).startswith("spatial/"):
         assert "read_bytes" not in found
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name)
+def test_a_planners_file_is_opened_in_a_process_of_its_own(path: Path) -> None:
+    if name(path).startswith("layers/formats/"):
+        return
+    opening = {
+        module.removeprefix("layers.formats.")
+        for module in imported(path)
+        if module.startswith("layers.formats.")
+    } - OPEN_NO_FILE_OF_A_PLANNER
+    if name(path).startswith("layers/osm/"):  # the command line, on a file that its user names
+        opening -= {"osm", "pbf"}
+    assert not opening, "layers.reader opens files, in a process of its own"
 
 
 @pytest.mark.parametrize("path", [*MODULES, REPOSITORY / "run.py"], ids=name)
@@ -145,7 +170,7 @@ def placeholders(text: str) -> set[str]:
 
 
 def _texts() -> Iterator[Any]:
-    for folder in ("spatial", "views"):
+    for folder in ("layers", "spatial", "views"):
         path = REPOSITORY / folder / "text.toml"
         for table, entries in tomllib.loads(path.read_text(encoding="utf-8")).items():
             for key, entry in entries.items():

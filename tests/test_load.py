@@ -3,19 +3,24 @@
 import hashlib
 import json
 import re
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import geopandas as gpd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from shapely import box
 
 from layers import InputError, load_pack
+from layers.datum import wgs84_to_bd09, wgs84_to_gcj02
 from layers.geojson import parse_geojson
 
 Edit = Callable[[str, str, str], None]
 Lines = Callable[[], list[str]]
+Shift = Callable[[Any, Any], tuple[Any, Any]]
 
 POINT = '{"type": "Point", "coordinates": [117.358, 39.11]}'
 FAR = '{"type": "Point", "coordinates": [9.5, 47.1]}'
@@ -93,6 +98,113 @@ def test_a_byte_order_mark_and_heights_are_no_obstacle(tiny_pack: Path) -> None:
     content = stop('{"type": "Point", "coordinates": [117.358, 39.11, 4.2]}')
     (tiny_pack / "bus_stops.geojson").write_text(content, encoding="utf-8-sig")
     assert not load_pack(tiny_pack).layers["bus_stops"].frame.has_z.any()
+
+
+def as_other_format(tiny_pack: Path, edit: Edit, ending: str) -> None:
+    """Put the stops into a file of another format, in the zone's metres."""
+    stops = gpd.read_file(tiny_pack / "bus_stops.geojson", engine="pyogrio").to_crs("EPSG:4548")
+    stops["shelters"] = stops["shelters"].astype("int32")
+    path = tiny_pack / f"bus_stops.{ending}"
+    if ending == "zip":
+        stops.to_file(tiny_pack / "stops.shp", engine="pyogrio", encoding="GBK")
+        with zipfile.ZipFile(path, "w") as archive:
+            for part in tiny_pack.glob("stops.*"):
+                archive.write(part, part.name)
+    else:
+        stops.to_file(path, engine="pyogrio")
+    edit("layers.toml", 'file = "bus_stops.geojson"', f'file = "{path.name}"')
+
+
+@pytest.mark.parametrize("ending", ["gpkg", "zip"])
+def test_a_layer_may_come_in_any_vector_format_that_names_its_crs(
+    tiny_pack: Path, edit: Edit, ending: str
+) -> None:
+    before = load_pack(tiny_pack).layers["bus_stops"].frame
+    as_other_format(tiny_pack, edit, ending)
+    layer = load_pack(tiny_pack).layers["bus_stops"]
+    assert layer.frame.index.tolist() == ["S1", "S2"]
+    assert layer.frame["shelters"].tolist() == [1, 2]
+    assert layer.frame.distance(before).max() < 1e-6
+    content = (tiny_pack / f"bus_stops.{ending}").read_bytes()
+    assert layer.sha256 == hashlib.sha256(content).hexdigest()
+
+
+def test_a_file_of_another_format_must_name_its_crs(
+    tiny_pack: Path, edit: Edit, problem_lines: Lines
+) -> None:
+    (tiny_pack / "stops.csv").write_text("id,shelters,lon,lat\nS1,1,117.358,39.11\n", "utf-8")
+    edit("layers.toml", 'file = "bus_stops.geojson"', 'file = "stops.csv"')
+    assert problem_lines() == ["stops.csv: no CRS is declared; declare one, as in EPSG:4490"]
+
+
+def test_of_a_file_of_several_layers_the_entry_names_one(
+    tiny_pack: Path, edit: Edit, problem_lines: Lines
+) -> None:
+    as_other_format(tiny_pack, edit, "gpkg")
+    land = gpd.read_file(tiny_pack / "land.geojson", engine="pyogrio")
+    land.to_file(tiny_pack / "bus_stops.gpkg", layer="land", engine="pyogrio")
+    where = "layers.toml [bus_stops].part"
+    assert problem_lines() == [
+        f"{where}: missing key 'part'; the file has the parts 'bus_stops', 'land'"
+    ]
+    edit("layers.toml", 'file = "bus_stops.gpkg"', 'file = "bus_stops.gpkg"\npart = "bus_stop"')
+    (line,) = problem_lines()
+    assert line.startswith(f"{where}: unknown part 'bus_stop' (did you mean 'bus_stops'?); known")
+    edit("layers.toml", 'part = "bus_stop"', 'part = "bus_stops"')
+    assert load_pack(tiny_pack).layers["bus_stops"].frame.index.tolist() == ["S1", "S2"]
+
+
+def test_a_geojson_file_has_no_parts(edit: Edit, problem_lines: Lines) -> None:
+    edit("layers.toml", 'file = "bus_stops.geojson"', 'file = "bus_stops.geojson"\npart = "a"')
+    (line,) = problem_lines()
+    assert line.startswith("layers.toml [bus_stops].part: a GeoJSON file has one part")
+
+
+def test_a_broken_file_of_another_format_gives_one_clear_line(
+    tiny_pack: Path, edit: Edit, problem_lines: Lines
+) -> None:
+    as_other_format(tiny_pack, edit, "gpkg")
+    path = tiny_pack / "bus_stops.gpkg"
+    path.write_bytes(path.read_bytes()[:5000])
+    assert problem_lines() == [
+        "bus_stops.gpkg: the file is damaged or not complete; save or export it once more"
+    ]
+
+
+@pytest.mark.parametrize(
+    "datum,shift,metres",
+    [("GCJ-02", wgs84_to_gcj02, 500), ("BD-09", wgs84_to_bd09, 1_000)],
+)
+def test_a_layer_on_a_shifted_datum_is_measured_at_its_true_place(
+    tiny_pack: Path, edit: Edit, datum: str, shift: Shift, metres: float
+) -> None:
+    true = load_pack(tiny_pack).layers["bus_stops"].frame
+    path = tiny_pack / "bus_stops.geojson"
+    data = json.loads(path.read_text(encoding="utf-8"))
+    for feature in data["features"]:
+        lon, lat = shift(*feature["geometry"]["coordinates"])
+        feature["geometry"]["coordinates"] = [float(lon), float(lat)]
+    path.write_text(json.dumps(data), encoding="utf-8")
+    edit("layers.toml", "accuracy_m = 5\n[bus_stops", "accuracy_m = 5\nmargin_m = 5000\n[bus_stops")
+    displaced = load_pack(tiny_pack).layers["bus_stops"].frame
+    assert displaced.distance(true).min() > metres
+    edit("layers.toml", 'name = { zh = "公交公司"', f'datum = "{datum}"\nname = {{ zh = "公交公司"')
+    found = load_pack(tiny_pack).layers["bus_stops"].frame
+    assert found.crs.to_epsg() == 4548
+    assert found.distance(true).max() < 0.001
+
+
+def test_a_shifted_datum_on_a_crs_of_another_is_refused(
+    tiny_pack: Path, edit: Edit, problem_lines: Lines
+) -> None:
+    as_other_format(tiny_pack, edit, "gpkg")
+    stops = gpd.read_file(tiny_pack / "bus_stops.gpkg", engine="pyogrio").to_crs("EPSG:4214")
+    (tiny_pack / "bus_stops.gpkg").unlink()
+    stops.to_file(tiny_pack / "bus_stops.gpkg", engine="pyogrio")
+    edit("layers.toml", 'name = { zh = "公交公司"', 'datum = "GCJ-02"\nname = { zh = "公交公司"')
+    (line,) = problem_lines()
+    assert line.startswith("bus_stops.gpkg: ")
+    assert "has a datum of its own" in line
 
 
 def test_the_recorded_hash_is_checked(tiny_pack: Path, edit: Edit) -> None:
