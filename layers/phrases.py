@@ -14,7 +14,7 @@ _PHRASES: Mapping[str, Mapping[str, Text]] = {
 }
 
 
-def phrase(table: str, name: str, **values: object) -> Text:
+def phrase(table: str, name: str, /, **values: object) -> Text:
     """Fill a phrase of `text.toml`; a value that is a Text is taken in each language.
 
     >>> phrase("crs", "degrees", datum=phrase("datum", "cgcs2000")).in_("en")
