@@ -18,6 +18,7 @@ from layers.load import Layer, Pack
 from layers.problem import InputError, Problem
 from layers.repair import Handling, Mended, mend
 from layers.text import Entry, Text
+from layers.workspace import Original, StoredLayer
 
 OWN_GROUP = "own"
 """Group of the layers that the catalogue does not know."""
@@ -130,6 +131,20 @@ def take_in(pack: Pack, raw: Raw, intake: Intake, *, name: str, sha256: str) -> 
         raise InputError([Problem(name, "", "empty", message, zh=zh)])
     layer = own_layer(spec, mended.frame)
     return Taken(layer, mended, (*raw.problems, *problems))
+
+
+def to_be_stored(
+    taken: Taken, intake: Intake, finding: DatumFinding, *, name: str, content: bytes
+) -> StoredLayer:
+    """Return the layer as a workspace keeps it: with its way, the log and the file it came from."""
+    return StoredLayer(
+        spec=taken.layer.spec,
+        frame=taken.mended.frame,
+        intake=intake.model_dump(mode="json"),
+        finding=finding.model_dump(mode="json"),
+        log=taken.log_records(),
+        original=Original.of(name, content),
+    )
 
 
 def own_layer(spec: LayerSpec, frame: gpd.GeoDataFrame) -> Layer:

@@ -24,9 +24,11 @@ from layers.intake import (
     new_layer_id,
     place,
     take_in,
+    to_be_stored,
 )
+from layers.load import read_original
 from layers.toml import unknown
-from layers.workspace import Original, StoredLayer, Workspace
+from layers.workspace import Workspace
 from spatial.bindings import needed_values
 from spatial.plan import Plan
 
@@ -119,17 +121,10 @@ def keep_layer(
     workspace: Workspace, request: Request, taken: Taken, intake: Intake, finding: DatumFinding
 ) -> int:
     """Keep the layer with its way and its file; return its version."""
-    content = request.path.read_bytes()
+    content = read_original(request.path)
     info = workspace.layers().get(intake.layer)
     return workspace.save_layer(
-        StoredLayer(
-            spec=taken.layer.spec,
-            frame=taken.mended.frame,
-            intake=intake.model_dump(mode="json"),
-            finding=finding.model_dump(mode="json"),
-            log=taken.log_records(),
-            original=Original.of(request.path.name, content),
-        ),
+        to_be_stored(taken, intake, finding, name=request.path.name, content=content),
         seen=None if info is None else info.version,
         content=content,
     )

@@ -18,7 +18,12 @@ from spatial.measures import MEASURES
 from spatial.plan import Check
 
 REPOSITORY = Path(__file__).resolve().parents[1]
-TWINS = (("README.md", "README.zh.md"), ("docs/method.md", "docs/method.zh.md"))
+TWINS = (
+    ("README.md", "README.zh.md"),
+    ("docs/method.md", "docs/method.zh.md"),
+    ("docs/osm.md", "docs/osm.zh.md"),
+    ("docs/data.md", "docs/data.zh.md"),
+)
 GUIDES = tuple(name for twins in TWINS for name in twins)
 READMES = TWINS[0]
 MODELS: Mapping[str, type[BaseModel]] = {
@@ -181,7 +186,7 @@ def test_the_key_tables_are_those_of_the_models(name: str, entry: str) -> None:
     assert told == {key: field.is_required() for key, field in fields.items()}
 
 
-@pytest.mark.parametrize("name", GUIDES)
+@pytest.mark.parametrize("name", [*TWINS[0], *TWINS[1]])
 def test_every_measure_is_named(name: str) -> None:
     assert [measure for measure in MEASURES if f"`{measure}`" not in text(name)] == []
 

@@ -1,6 +1,6 @@
 """From a file to a layer in the workspace: the steps in order, as far as the answers go."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import streamlit as st
 
@@ -11,9 +11,17 @@ from layers.fields import FieldMap
 from layers.findings import readable
 from layers.formats import Choice, Part, Raw
 from layers.gate import DatumFinding
-from layers.intake import Intake, Taken, datum_text, intended_spec, take_in
+from layers.intake import (
+    Intake,
+    Taken,
+    datum_text,
+    intended_spec,
+    own_layer,
+    take_in,
+    to_be_stored,
+)
 from layers.repair import Handling
-from layers.workspace import ConflictError, Original, StoredLayer
+from layers.workspace import ConflictError, StoredLayer
 from spatial.export import csv_bytes
 from views import chips
 from views.datum_check import datum_settled
@@ -131,14 +139,8 @@ def _map_and_mend(opened: Opened, held: Draft, said: _Said, words: Words) -> Sto
         )
     _show_mended(taken, held, words)
     spec = intended_spec(opened.pack, intake, name=name, sha256=sha256)
-    return StoredLayer(
-        spec=spec,
-        frame=taken.mended.frame,
-        intake=intake.model_dump(mode="json"),
-        finding=said.finding.model_dump(mode="json"),
-        log=taken.log_records(),
-        original=Original.of(name, held.content),
-    )
+    taken = replace(taken, layer=own_layer(spec, taken.mended.frame))
+    return to_be_stored(taken, intake, said.finding, name=name, content=held.content)
 
 
 def _spec(opened: Opened, said: _Said, held: Draft) -> LayerSpec:
