@@ -125,7 +125,7 @@ SPOILT = [
     pytest.param(
         'file = "area.geojson"',
         'file = "area.shp"',
-        r"area.shp: '.shp' files are not read; convert it to GeoJSON",
+        r"area.shp: '.shp' is one of several files that belong together; zip them",
         id="shapefile",
     ),
     pytest.param(
