@@ -260,7 +260,7 @@ def test_a_drawing_names_its_layers_in_chinese(
     assert found.format == "dxf"
     assert dict(found.parts[0].geometries) == {"LineString": 1, "Point": 2}
     assert found.parts[0].crs == ""
-    assert "closed polylines come as lines" in found.notes[0]
+    assert "closed polylines come as lines" in found.notes[0].en
     raw = reader.read(path, "图.dxf", Choice())
     assert raw.frame["Layer"].tolist() == ["居住用地", "注记", "注记"]
     assert raw.frame["Text"].dropna().tolist() == ["商业服务业 東麗", "商业服务业 東麗\n规划"]

@@ -62,7 +62,7 @@ def choose_part(found: Found, words: Words) -> tuple[Part, Choice]:
     kind = words(f"own.format_{found.format}")
     st.html(chips.line(f"<b>{chips.text(kind)}</b>", chips.text(labels[number])))
     for note in found.notes:
-        st.caption(chips.unmarked(note))
+        st.caption(chips.unmarked(note.in_(words.lang)))
     choice = Choice(part=part.name)
     if len(part.encodings) > 1:
         choice = choice.model_copy(update={"encoding": _ask_encoding(part, words)})

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from layers.catalogue import GeometryKind
 from layers.problem import Problem
-from layers.text import Entry
+from layers.text import Entry, Text
 
 Format = Literal[
     "geojson",
@@ -85,7 +85,7 @@ class Found(Entry):
     size: int
     sha256: str
     parts: tuple[Part, ...]
-    notes: tuple[str, ...] = ()
+    notes: tuple[Text, ...] = ()
 
 
 class Choice(Entry):

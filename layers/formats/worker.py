@@ -23,6 +23,7 @@ from layers.formats.identify import Identity, identify
 from layers.formats.sandbox import die_after, limit_memory
 from layers.limits import Limits
 from layers.problem import InputError
+from layers.text import Text
 
 _MODULES: Mapping[Format, str] = {
     "geojson": "geojson",
@@ -39,8 +40,11 @@ _MODULES: Mapping[Format, str] = {
     "geotiff": "raster",
     "osm": "osm",
 }
-_NOTES: Mapping[Format, str] = {
-    "dxf": "闭合的多段线按线读取，填充按面读取 / closed polylines come as lines, hatches as areas",
+_NOTES: Mapping[Format, Text] = {
+    "dxf": Text(
+        zh="闭合的多段线按线读取，填充按面读取",
+        en="closed polylines come as lines, hatches as areas",
+    ),
 }
 _MEGABYTE = 1024 * 1024
 _GRACE_S = 10.0
