@@ -6,6 +6,7 @@ from itertools import pairwise
 from random import Random
 
 import geopandas as gpd
+import numpy as np
 import pytest
 import shapely
 from hypothesis import given
@@ -13,7 +14,9 @@ from hypothesis import strategies as st
 from shapely import Point, Polygon, box
 from shapely.geometry.base import BaseGeometry
 
+from spatial.measurement import SLIVER_M2
 from spatial.measures import stop_coverage
+from spatial.measures.coverage import QUAD_SEGS
 
 CRS = "EPSG:4548"
 R = 500.0
@@ -270,3 +273,30 @@ def test_where_the_place_lies_is_irrelevant(
         radius_m=R,
     ).whole.value
     assert moved == pytest.approx(here, abs=1e-9)
+
+
+@pytest.mark.parametrize("count", [3, 60, 900])
+@pytest.mark.parametrize("radius_m", [60.0, 300.0, 5000.0])
+def test_it_is_what_the_union_of_all_discs_leaves(count: int, radius_m: float) -> None:
+    # Where stops are dense most discs are not looked at: the answer is that of all of them.
+    xy = np.random.default_rng(count).normal(1500, 700, (count, 2)).tolist()
+    stops = points([(x, y) for x, y in xy])
+    ring = Polygon(SQUARE.exterior.coords, [box(900, 900, 1700, 1100).exterior.coords])
+    units = frame(
+        [box(0, 0, 800, 3000), ring, box(2500, 1500, 3000, 3000), Point(9000, 0).buffer(9)]
+    )
+    stops, units = (
+        each.set_geometry(each.translate(530_000, 4_330_000)) for each in (stops, units)
+    )
+    found = stop_coverage(stops, units, radius_m=radius_m)
+    discs = shapely.union_all(shapely.buffer(stops.geometry, radius_m, quad_segs=QUAD_SEGS))
+    for unit, part in units.geometry.items():
+        expected = shapely.intersection(part, discs).area
+        assert found.values.loc[unit, "numerator"] == pytest.approx(expected, abs=1e-6)
+        gap = found.evidence[found.evidence["unit"] == unit].union_all()
+        left = shapely.difference(part, discs)
+        slivers = shapely.area(shapely.get_parts(left))
+        apart = shapely.symmetric_difference(gap, left).area
+        assert apart == pytest.approx(slivers[slivers < SLIVER_M2].sum(), abs=1e-4)
+    whole = shapely.intersection(units.union_all(), discs).area
+    assert found.whole.numerator == pytest.approx(whole, abs=1e-6)

@@ -3,14 +3,16 @@
 from itertools import pairwise
 
 import geopandas as gpd
+import numpy as np
 import pandas as pd
 import pytest
+import shapely
 from hypothesis import given
 from hypothesis import strategies as st
-from shapely import box
+from shapely import Polygon, box
 from shapely.geometry.base import BaseGeometry
 
-from spatial.measures import in_classes, land_share
+from spatial.measures import class_areas, in_classes, land_areas, land_share
 
 CRS = "EPSG:4548"
 ZONE = box(0, 0, 100, 100)
@@ -175,3 +177,92 @@ def test_more_classes_never_share_less(pieces: gpd.GeoDataFrame) -> None:
     few = land_share(pieces, zones(ZONE), classes=("03",)).whole
     many = land_share(pieces, zones(ZONE), classes=("03", "17")).whole
     assert (few.value or 0.0) <= (many.value or 0.0) + 1e-12
+
+
+def test_each_class_has_its_area_in_each_zone() -> None:
+    pieces = land(
+        (box(0, 0, 40, 100), "03"), (box(40, 0, 60, 100), None), (box(60, 0, 90, 100), "07")
+    )
+    found = class_areas(pieces, zones(ZONE, box(50, 0, 100, 50)))
+    assert found.columns.tolist() == ["03", "07", ""]
+    assert list(found.loc["Z0"]) == pytest.approx([4000, 3000, 3000])
+    assert list(found.loc["Z1"]) == pytest.approx([0, 1500, 1000])
+
+
+def test_land_of_one_class_drawn_twice_counts_once_and_of_two_classes_in_both() -> None:
+    pieces = land(
+        (box(0, 0, 60, 100), "03"), (box(40, 0, 80, 100), "03"), (box(70, 0, 80, 100), "17")
+    )
+    found = class_areas(pieces, zones(ZONE)).loc["Z0"]
+    assert found.to_dict() == pytest.approx({"03": 8000, "17": 1000, "": 2000})
+
+
+def test_no_land_leaves_the_zone_unclassified() -> None:
+    found = class_areas(land((box(200, 0, 300, 100), "03")).iloc[:0], zones(ZONE))
+    assert found.loc["Z0"].to_dict() == {"": 10_000}
+
+
+FAR = (530_000.0, 4_330_000.0)  # the metres of a projected map
+
+
+def parcels(seed: int, size_m: float = 1000.0) -> gpd.GeoDataFrame:
+    """Crooked parcels of some classes that fill a square, one in fifty drawn twice."""
+    random = np.random.default_rng(seed)
+    nodes = np.stack(np.meshgrid(np.arange(41), np.arange(31), indexing="ij"), -1)
+    shift = random.uniform(-0.35, 0.35, nodes.shape)
+    shift[[0, -1]] = shift[:, [0, -1]] = 0
+    xy = (nodes + shift) * [size_m / 40, size_m / 30] + FAR
+    rings = np.stack([xy[:-1, :-1], xy[1:, :-1], xy[1:, 1:], xy[:-1, 1:]], axis=2)
+    cells = shapely.polygons(rings.reshape(-1, 4, 2))
+    cells = np.append(cells, shapely.buffer(cells[::50], size_m / 250))
+    codes = random.choice(["0101", "0301", "0701", "1202", "1401", "1704", ""], len(cells))
+    return land(*zip(cells, codes.tolist(), strict=True))
+
+
+def complementary(seed: int, corners: int, size_m: float = 1000.0) -> gpd.GeoDataFrame:
+    """The same square in two, along a line of many corners."""
+    random = np.random.default_rng(seed)
+    x = np.linspace(0, 1, corners)
+    cut = np.stack([x, 0.5 + random.uniform(-0.3, 0.3, corners)], axis=1)
+    rings = [np.concatenate([cut, [[1, end], [0, end]]]) for end in (0, 1)]
+    return zones(*(Polygon(np.add(ring * size_m, FAR)) for ring in rings))
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_crooked_complementary_zones_add_up(seed: int) -> None:
+    cover, parts = parcels(seed), complementary(seed, corners=1500)
+    whole = zones(box(530_000, 4_330_000, 531_000, 4_331_000))
+    found, together = class_areas(cover, parts).sum(), class_areas(cover, whole).loc["Z0"]
+    assert list(found) == pytest.approx(list(together), rel=1e-9, abs=1e-6)
+    counted = land_areas(cover, parts, classes=BLUE_GREEN)["numerator"].sum()
+    expected = land_areas(cover, whole, classes=BLUE_GREEN)["numerator"].sum()
+    assert counted == pytest.approx(expected, rel=1e-9)
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_the_areas_are_those_of_unions_cut_with_the_zone(seed: int) -> None:
+    cover, parts = parcels(seed), complementary(seed, corners=400)
+    found = class_areas(cover, parts)
+    for zone in parts.index:
+        for code in found.columns[:-1]:
+            union = cover.geometry[cover["class_code"] == code].union_all()
+            expected = shapely.intersection(union, parts.geometry[zone]).area
+            assert found.loc[zone, code] == pytest.approx(expected, rel=1e-9)
+        known = cover.geometry[cover["class_code"] != ""].union_all()
+        missing = shapely.difference(parts.geometry[zone], known).area
+        assert found.loc[zone, ""] == pytest.approx(missing, rel=1e-7)
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_figures_and_evidence_agree(seed: int) -> None:
+    # So large a map that pieces below 1 m², which are not listed, do not matter.
+    cover, parts = parcels(seed, 100_000), complementary(seed, 400, 100_000)
+    found = land_share(cover, parts, classes=BLUE_GREEN)
+    unknown = found.evidence[found.evidence["class_code"].isna()]
+    for zone in parts.index:
+        row = found.values.loc[zone]
+        # Land of two classes neither of which counts is listed under both: take the union.
+        places = found.evidence.geometry[found.evidence["unit"] == zone].union_all()
+        assert places.area == pytest.approx(row["denominator"] - row["numerator"], rel=1e-6)
+        area = unknown.area[unknown["unit"] == zone].sum()
+        assert area == pytest.approx((row["high"] - row["low"]) * row["denominator"], rel=1e-6)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from spatial.measures.coverage import stop_coverage
 from spatial.measures.extent import feature_count, total_area, total_length
-from spatial.measures.land import in_classes, land_areas, land_share
+from spatial.measures.land import class_areas, in_classes, land_areas, land_share
 from spatial.measures.measure import Measure
 
 MEASURES: Mapping[str, Measure] = {
@@ -18,6 +18,7 @@ MEASURES: Mapping[str, Measure] = {
 __all__ = [
     "MEASURES",
     "Measure",
+    "class_areas",
     "feature_count",
     "in_classes",
     "land_areas",

@@ -1,6 +1,8 @@
 """Coverage by facilities within a distance."""
 
+import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import geopandas as gpd
 import numpy as np
@@ -8,6 +10,8 @@ import pandas as pd
 import shapely
 from shapely.geometry.base import BaseGeometry
 
+from spatial.discs import covered_cells, disc_lattice
+from spatial.lattice import Flags, Lattice
 from spatial.measurement import (
     SLIVER_M2,
     Figure,
@@ -18,10 +22,14 @@ from spatial.measurement import (
     by_unit,
     share,
 )
-from spatial.measures.overlay import Shapes, overlapping, polygon_parts, polygonal
+from spatial.measures.edges import Shapes
+from spatial.measures.overlap import overlaps
+from spatial.measures.overlay import dissolve, polygon_parts, polygonal
 
 QUAD_SEGS = 64
 """Segments per quarter circle: the polygon lacks 0.01 % of the disc (16 would lack 0.16 %)."""
+_CELLS_PER_RADIUS = 6
+_MOSTLY_OPEN = 0.5
 
 
 def stop_coverage(
@@ -45,20 +53,15 @@ def stop_coverage(
     >>> stop_coverage(stops, area, radius_m=500).whole.value    # a quarter disc: pi / 4
     0.7853...
     """
-    discs = shapely.buffer(stops.geometry.to_numpy(), radius_m, quad_segs=QUAD_SEGS)
-    tree = shapely.STRtree(discs)
-    whole_area = shapely.union_all(area.geometry.to_numpy())
+    whole_area = dissolve(area.geometry.to_numpy())
     if units is None:
         ids, parts = [str(unit) for unit in area.index], list(area.geometry)
     else:
         ids = [str(unit) for unit in units.index]
-        parts = [polygonal(shapely.intersection(unit, whole_area)) for unit in units.geometry]
-    figures, gaps = [], []
-    for part in parts:
-        near = shapely.union_all(discs[np.sort(tree.query(part, predicate="intersects"))])
-        gap = polygonal(shapely.difference(part, near))
-        figures.append(share(part.area - gap.area, part.area))
-        gaps.append(gap)
+        parts = _cut(units.geometry.to_numpy(), whole_area)
+    discs = _Discs.of(stops, radius_m, np.array([whole_area, *parts], dtype=object))
+    gaps = [discs.gap(part) for part in parts]
+    figures = [_covered(part, gap) for part, gap in zip(parts, gaps, strict=True)]
     return Measurement(
         values=by_unit(ids, figures),
         whole=_whole(whole_area, parts, figures, discs),
@@ -66,18 +69,79 @@ def stop_coverage(
     )
 
 
+@dataclass(frozen=True, slots=True)
+class _Discs:
+    """Discs around stops, and the cells of a lattice that do not lie wholly in one of them.
+
+    What discs leave uncovered lies in these open cells; only the discs that reach into them need
+    to be united, which where stops are dense are few.
+    """
+
+    stops: Shapes
+    radius_m: float
+    lattice: Lattice
+    open: Flags
+    tree: shapely.STRtree
+
+    @classmethod
+    def of(cls, stops: gpd.GeoDataFrame, radius_m: float, within: Shapes) -> "_Discs":
+        points = stops.geometry.to_numpy()
+        bounds = np.nan_to_num(shapely.total_bounds(within))
+        lattice = disc_lattice(bounds, radius_m / _CELLS_PER_RADIUS)
+        # The disc is a polygon: all that is nearer than the middles of its sides lies in it.
+        inscribed_m = radius_m * math.cos(math.pi / (4 * QUAD_SEGS))
+        covered = covered_cells(lattice, shapely.get_coordinates(points), inscribed_m)
+        return cls(points, radius_m, lattice, ~covered, shapely.STRtree(points))
+
+    def gap(self, part: BaseGeometry) -> BaseGeometry:
+        """What of a part of the area no disc covers."""
+        place = self._uncertain(part)
+        near = np.sort(self.tree.query(place, predicate="dwithin", distance=self.radius_m))
+        discs = shapely.buffer(self.stops[near], self.radius_m, quad_segs=QUAD_SEGS)
+        return polygonal(shapely.difference(place, shapely.union_all(discs)))
+
+    def _uncertain(self, part: BaseGeometry) -> BaseGeometry:
+        """A part of the area, without most of the cells that lie in one disc."""
+        if part.is_empty:
+            return part
+        west, south, east, north = shapely.bounds(part)
+        columns, rows = (
+            self.lattice.column(np.array([west, east])),
+            self.lattice.row(np.array([south, north])),
+        )
+        window = self.open[rows[0] : rows[1] + 1, columns[0] : columns[1] + 1]
+        if window.mean() > _MOSTLY_OPEN:
+            return part
+        row, column = window.nonzero()
+        boxes = self.lattice.boxes(column + columns[0], row + rows[0])
+        cells = shapely.coverage_union_all(shapely.box(*boxes.T))
+        return polygonal(shapely.intersection(part, cells))
+
+
+def _cut(units: Shapes, area: BaseGeometry) -> list[BaseGeometry]:
+    """Cut units with the area; those inside it are passed on as they are."""
+    shapely.prepare(area)
+    inside = shapely.covers(area, units)
+    return [
+        unit if whole else polygonal(shapely.intersection(unit, area))
+        for unit, whole in zip(units, inside, strict=True)
+    ]
+
+
+def _covered(part: BaseGeometry, gap: BaseGeometry) -> Figure:
+    return share(part.area - gap.area, part.area)
+
+
 def _whole(
-    area: BaseGeometry, parts: Sequence[BaseGeometry], figures: Sequence[Figure], discs: Shapes
+    area: BaseGeometry, parts: Sequence[BaseGeometry], figures: Sequence[Figure], discs: _Discs
 ) -> Figure:
     """Coverage of the whole area: the sum over units that divide it, else measured at once."""
     shapes = np.asarray(parts, dtype=object)
-    if len(shapes) and not overlapping(shapes).any():
-        missing = area.area - float(shapely.area(shapes).sum())
-        if abs(missing) < SLIVER_M2:
-            covered = sum(figure.numerator or 0.0 for figure in figures)
-            return share(covered, sum(figure.denominator or 0.0 for figure in figures))
-    gap = polygonal(shapely.difference(area, shapely.union_all(discs)))
-    return share(area.area - gap.area, area.area)
+    missing = area.area - float(shapely.area(shapes).sum())
+    if abs(missing) < SLIVER_M2 and not len(overlaps(shapes)[0]):
+        covered = sum(figure.numerator or 0.0 for figure in figures)
+        return share(covered, sum(figure.denominator or 0.0 for figure in figures))
+    return _covered(area, discs.gap(area))
 
 
 def _gaps(

@@ -9,18 +9,17 @@ import numpy as np
 import pandas as pd
 import shapely
 from pydantic import Field
+from shapely.geometry.base import BaseGeometry
 
+from spatial.lattice import Floats, Integers
 from spatial.measurement import SLIVER_M2, Figure, Measurement, Polygons, by_unit, share
-from spatial.measures.overlay import (
-    Flags,
-    Shapes,
-    area_of_union,
-    clip,
-    overlapping,
-    polygon_parts,
-    polygonal,
-)
+from spatial.measures.edges import Shapes
+from spatial.measures.overlap import clusters, overlaps, union_by
+from spatial.measures.overlay import dissolve, polygon_parts, polygonal
+from spatial.measures.zonal import Pieces, pieces
 
+UNCLASSIFIED = ""
+"""Stands for the class of land that has none."""
 _ROUNDING = 1e-9
 """Share of a zone up to which a difference of areas is taken for rounding."""
 Codes = Annotated[tuple[str, ...], Field(min_length=1)]
@@ -60,22 +59,18 @@ def land_share(
     """
     cover = _Cover.of(land, classes, class_column)
     shapes = zones.geometry.to_numpy()
-    pieces = [cover.cut(zone) for zone in shapes]
-    figures = [piece.figure() for piece in pieces]
-    if overlapping(shapes).any():
-        whole = cover.cut(polygonal(shapely.union_all(shapes))).figure()
+    held = cover.within(shapes)
+    figures = held.figures()
+    if len(overlaps(shapes)[0]):
+        union = np.array([polygonal(shapely.union_all(shapes))], dtype=object)
+        whole = cover.within(union).figures()[0]
     else:
         whole = _sum(figures)
-    ids, codes, places = [], [], []
-    for unit, piece in zip(zones.index, pieces, strict=True):
-        for code, place in piece.others():
-            ids.append(str(unit))
-            codes.append(code)
-            places.append(place)
+    places = [(str(zones.index[zone]), code, place) for zone, code, place in held.others(figures)]
     return Measurement(
         values=by_unit([str(unit) for unit in zones.index], figures),
         whole=whole,
-        evidence=_places(ids, codes, places, land),
+        evidence=_places(places, land),
     )
 
 
@@ -83,64 +78,128 @@ def land_areas(
     land: Polygons, zones: Polygons, *, classes: Codes, class_column: str = "class_code"
 ) -> pd.DataFrame:
     """The values of `land_share` alone, without the places that speak against a target."""
-    cover = _Cover.of(land, classes, class_column)
-    figures = [cover.cut(zone).figure() for zone in zones.geometry]
-    return by_unit([str(unit) for unit in zones.index], figures)
+    held = _Cover.of(land, classes, class_column).within(zones.geometry.to_numpy())
+    return by_unit([str(unit) for unit in zones.index], held.figures())
 
 
-@dataclass(frozen=True, slots=True)
-class _Piece:
-    """The land in one zone, cut to it: shapes, class codes, which count, which may overlap."""
+def class_areas(
+    land: Polygons, zones: Polygons, *, class_column: str = "class_code"
+) -> pd.DataFrame:
+    """Tell how much of each zone is land of each class, in m².
 
-    zone: shapely.Geometry
-    shapes: Shapes
-    codes: Shapes
-    counting: Flags
-    marked: Flags
+    One row a zone, one column a class code in order, and last, under the empty name UNCLASSIFIED,
+    what no classified land covers. Land of one class that is drawn twice counts once in its class;
+    land that belongs to two classes counts in both, so rows may add up to more than the zone.
 
-    def figure(self) -> Figure:
-        known = self.codes != ""
-        counted = area_of_union(self.shapes[self.counting], self.marked[self.counting])
-        classified = area_of_union(self.shapes[known], self.marked[known])
-        unclassified = self.zone.area - classified
-        if unclassified < SLIVER_M2 and unclassified < _ROUNDING * self.zone.area:
-            unclassified = 0.0  # the rounding of overlays, not land
-        return share(counted, self.zone.area, unclassified)
-
-    def others(self) -> Iterator[tuple[str, shapely.Geometry]]:
-        """The places of each class that does not count, then (code empty) the unclassified."""
-        counted = shapely.union_all(self.shapes[self.counting & self.marked])
-        rest = ~self.counting & (self.codes != "")
-        for code in sorted(set(self.codes[rest])):
-            place = shapely.union_all(self.shapes[rest & (self.codes == code)])
-            yield str(code), polygonal(shapely.difference(place, counted))
-        figure = self.figure()
-        if figure.high != figure.value:
-            classified = shapely.union_all(self.shapes[self.codes != ""])
-            yield "", polygonal(shapely.difference(self.zone, classified))
+    >>> from shapely import box
+    >>> land = gpd.GeoDataFrame({"class_code": ["1701", "0701"]}, index=["L1", "L2"],
+    ...     geometry=[box(0, 0, 10, 10), box(10, 0, 20, 10)], crs="EPSG:4548")
+    >>> zone = gpd.GeoDataFrame(geometry=[box(5, 0, 25, 10)], index=["Z"], crs="EPSG:4548")
+    >>> class_areas(land, zone).loc["Z"].to_dict()
+    {'0701': 100.0, '1701': 50.0, '': 50.0}
+    """
+    cover = _Cover.of(land, (), class_column)
+    held = cover.within(zones.geometry.to_numpy())
+    label, codes = pd.factorize(cover.codes, sort=True)
+    areas = pd.DataFrame(
+        held.areas(label, len(codes)),
+        index=pd.Index([str(unit) for unit in zones.index], dtype=str, name="unit"),
+        columns=[str(code) for code in codes],
+    )
+    known = [code for code in areas.columns if code != UNCLASSIFIED]
+    return areas[known].assign(**{UNCLASSIFIED: held.unclassified()})
 
 
 @dataclass(frozen=True, slots=True)
 class _Cover:
-    """A land layer made ready to be cut by many zones."""
+    """A land layer: shapes, class codes, which count (0, else -1), heaps of overlapping shapes."""
 
     shapes: Shapes
     codes: Shapes
-    counting: Flags
-    marked: Flags
-    tree: shapely.STRtree
+    counting: Integers
+    heap: Integers
 
     @classmethod
     def of(cls, land: gpd.GeoDataFrame, classes: Sequence[str], column: str) -> "_Cover":
         shapes = land.geometry.to_numpy()
-        codes = land[column].fillna("").astype(str).to_numpy(dtype=object)
-        counting = in_classes(land[column], classes).to_numpy(dtype=bool)
-        return cls(shapes, codes, counting, overlapping(shapes), shapely.STRtree(shapes))
+        codes = land[column].fillna(UNCLASSIFIED).astype(str).to_numpy(dtype=object)
+        counting = np.where(in_classes(land[column], classes), 0, -1)
+        return cls(shapes, codes, counting, clusters(shapes))
 
-    def cut(self, zone: shapely.Geometry) -> _Piece:
-        here = np.sort(self.tree.query(zone, predicate="intersects"))
-        parts = clip(self.shapes[here], zone)
-        return _Piece(zone, parts, self.codes[here], self.counting[here], self.marked[here])
+    def within(self, zones: Shapes) -> "_Held":
+        return _Held(self, zones, pieces(self.shapes, zones))
+
+    def uncounted(self, place: BaseGeometry, members: Integers) -> BaseGeometry:
+        """What of a place made of some of the land is not also land that counts."""
+        heaps = self.heap[members]
+        over = (self.counting >= 0) & np.isin(self.heap, heaps[heaps >= 0])
+        if not over.any():
+            return place
+        return shapely.difference(place, shapely.union_all(self.shapes[over]))
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """The land that zones hold."""
+
+    cover: _Cover
+    zones: Shapes
+    pieces: Pieces
+
+    def areas(self, label: Integers, labels: int = 1) -> Floats:
+        """Area of the union of the land of each label, (zones, labels); -1 is left out.
+
+        What overlaps nothing need not be united: its areas are added.
+        """
+        alone = (label >= 0) & (self.cover.heap < 0)
+        sums = _sums(self.pieces, np.where(alone, label, -1), len(self.zones), labels)
+        heaped = (label >= 0) & (self.cover.heap >= 0)
+        if heaped.any():
+            group = self.cover.heap[heaped] * labels + label[heaped]
+            unions = union_by(self.cover.shapes[heaped], group)
+            found = pieces(unions, self.zones)
+            sums += _sums(found, np.unique(group) % labels, len(self.zones), labels)
+        return sums
+
+    def unclassified(self) -> Floats:
+        """Area of each zone that no classified land covers."""
+        area = shapely.area(self.zones)
+        known = np.where(self.cover.codes != UNCLASSIFIED, 0, -1)
+        missing = area - self.areas(known)[:, 0]
+        rounding = (missing < SLIVER_M2) & (missing < _ROUNDING * area)
+        return np.where(rounding, 0.0, missing)
+
+    def figures(self) -> list[Figure]:
+        counted, area = self.areas(self.cover.counting)[:, 0], shapely.area(self.zones)
+        rows = np.stack([counted, area, self.unclassified()], axis=1).tolist()
+        return [share(counts, whole, unknown) for counts, whole, unknown in rows]
+
+    def others(self, figures: Sequence[Figure]) -> Iterator[tuple[int, str, BaseGeometry]]:
+        """The places in each zone that do not count, by class; last the unclassified."""
+        cover = self.cover
+        for number, (zone, figure) in enumerate(zip(self.zones, figures, strict=True)):
+            here = self.pieces.zone == number
+            inside, crossing = self.pieces.shape[here], ~self.pieces.entire[here]
+            codes = cover.codes[inside]
+            rest = (cover.counting[inside] < 0) & (codes != UNCLASSIFIED)
+            for code in sorted(set(codes[rest])):
+                members = rest & (codes == code)
+                place = dissolve(cover.shapes[inside[members]])
+                if crossing[members].any():
+                    place = shapely.intersection(place, zone)
+                yield number, code, polygonal(cover.uncounted(place, inside[members]))
+            if figure.high != figure.value:
+                known = dissolve(cover.shapes[inside[codes != UNCLASSIFIED]])
+                yield number, UNCLASSIFIED, polygonal(shapely.difference(zone, known))
+
+
+def _sums(found: Pieces, label: Integers, zones: int, labels: int) -> Floats:
+    """Area by zone and label of the shapes that have one."""
+    mark = label[found.shape]
+    labelled = mark >= 0
+    cell = found.zone[labelled] * labels + mark[labelled]
+    sums = np.bincount(cell, found.area_m2[labelled], minlength=zones * labels)
+    return sums.astype(np.float64).reshape(zones, labels)
 
 
 def _sum(figures: Sequence[Figure]) -> Figure:
@@ -159,15 +218,14 @@ def _sum(figures: Sequence[Figure]) -> Figure:
 
 
 def _places(
-    ids: Sequence[str],
-    codes: Sequence[str],
-    places: Sequence[shapely.Geometry],
-    land: gpd.GeoDataFrame,
+    places: Sequence[tuple[str, str, BaseGeometry]], land: gpd.GeoDataFrame
 ) -> gpd.GeoDataFrame:
-    rows = [str(number) for number in range(len(ids))]
-    pieces = polygon_parts(rows, places, crs=land.crs, least_m2=SLIVER_M2)
-    row = pieces["unit"].astype(int)
-    code = row.map(dict(enumerate(codes)))
-    return pieces.assign(
-        unit=row.map(dict(enumerate(ids))), class_code=code.where(code != "", None)
+    rows = [str(number) for number in range(len(places))]
+    shapes = [place for _, _, place in places]
+    parts = polygon_parts(rows, shapes, crs=land.crs, least_m2=SLIVER_M2)
+    row = parts["unit"].astype(int)
+    code = row.map({number: code for number, (_, code, _) in enumerate(places)})
+    return parts.assign(
+        unit=row.map({number: unit for number, (unit, _, _) in enumerate(places)}),
+        class_code=code.where(code != UNCLASSIFIED, None),
     )

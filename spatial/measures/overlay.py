@@ -1,19 +1,17 @@
 """Polygons out of overlays: what GEOS hands back may also hold lines and points."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
-from numpy.typing import NDArray
 from pyproj import CRS
 from shapely.geometry.base import BaseGeometry
 
-Shapes = NDArray[Any]
-"""An array of geometries."""
-Flags = NDArray[np.bool_]
+from spatial.measures.edges import Shapes
+
+_ROUNDING = 1e-9
 
 
 def polygonal(geometry: BaseGeometry) -> BaseGeometry:
@@ -29,46 +27,21 @@ def polygonal(geometry: BaseGeometry) -> BaseGeometry:
     return shapely.MultiPolygon([polygon for part in parts for polygon in shapely.get_parts(part)])
 
 
-def clip(geometries: Shapes, zone: BaseGeometry) -> Shapes:
-    """Cut polygons with a zone; those inside it are passed on as they are.
+def dissolve(shapes: Shapes) -> BaseGeometry:
+    """Unite polygons, quickly where they are neighbours whose borders match.
 
     >>> from shapely import box
-    >>> shapes = np.array([box(0, 0, 1, 1), box(0, 0, 9, 1)], dtype=object)
-    >>> [part.area for part in clip(shapes, box(0, 0, 3, 3))]
-    [1.0, 3.0]
+    >>> dissolve(np.array([box(0, 0, 1, 1), box(1, 0, 2, 1)], dtype=object)).area
+    2.0
     """
-    shapely.prepare(zone)
-    crossing = ~shapely.covers(zone, geometries)
-    parts = geometries.copy()
-    cut = shapely.intersection(geometries[crossing], zone)
-    parts[crossing] = np.array([polygonal(part) for part in cut], dtype=object)
-    return parts
-
-
-def overlapping(geometries: Shapes) -> Flags:
-    """Mark the polygons that share more than a border with another one.
-
-    >>> from shapely import box
-    >>> shapes = np.array([box(0, 0, 2, 1), box(1, 0, 3, 1), box(3, 0, 4, 1)], dtype=object)
-    >>> overlapping(shapes).tolist()
-    [True, True, False]
-    """
-    marked = np.zeros(len(geometries), dtype=bool)
-    tree = shapely.STRtree(geometries)
-    for predicate in ("overlaps", "contains"):
-        one, other = tree.query(geometries, predicate=predicate)
-        apart = one != other
-        marked[one[apart]] = marked[other[apart]] = True
-    return marked
-
-
-def area_of_union(parts: Shapes, marked: Flags) -> float:
-    """Area of the union of polygons of which only the marked ones may overlap.
-
-    What overlaps nothing need not be united: its areas are added.
-    """
-    united = shapely.union_all(parts[marked]).area if marked.any() else 0.0
-    return float(shapely.area(parts[~marked]).sum() + united)
+    try:
+        union = shapely.coverage_union_all(shapes)
+    except shapely.GEOSException:  # the borders do not match
+        return shapely.union_all(shapes)
+    area = float(shapely.area(shapes).sum())
+    if abs(union.area - area) <= _ROUNDING * area and union.is_valid:
+        return union
+    return shapely.union_all(shapes)
 
 
 def polygon_parts(
