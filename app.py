@@ -67,7 +67,7 @@ else:
     st.query_params.pop("lang", None)
 top = st.container()  # always there, so that what follows keeps its place
 with top:
-    remember_workspace(opened)
+    remember_workspace()
 page.run()
 keep_settings(opened, words)
 with top:

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -9,23 +10,32 @@ import geopandas as gpd
 import pandas as pd
 from pydantic import Field
 
-from layers.catalogue import GeometryKind, LayerSpec, Source, Style
+from layers.catalogue import (
+    STANDARD_COLUMNS,
+    Column,
+    GeometryKind,
+    LayerSpec,
+    Source,
+    Style,
+)
 from layers.declared import SHIFTED, Declared, to_degrees
-from layers.fields import FieldMap, apply_fields
-from layers.formats import Choice, Raw
+from layers.fields import RESERVED_COLUMNS, FieldMap, apply_fields
+from layers.formats import Choice, Part, Raw
 from layers.gate import DatumFinding
 from layers.load import Layer, Pack
 from layers.problem import InputError, Problem
 from layers.repair import Handling, Mended, mend
 from layers.text import Entry, Text
 from layers.workspace import Original, StoredLayer
+from layers.workspace.records import OWN_PREFIX
 
 OWN_GROUP = "own"
 """Group of the layers that the catalogue does not know."""
 OWN_MARGIN_M = 5_000.0
 """Stops just outside the place serve it, too; what lies farther out is reported."""
 _LONGEST_CODE = 20
-OWN_STYLE = Style(fill="#7b5ea7", fill_opacity=0.35, line="#5b3f8c", width=1.4, label="name")
+MOST_FURTHER_COLUMNS = 60
+_OWN_HUES = ("#7b5ea7", "#b0578d", "#4f7cac", "#8a7a3d", "#a8623a")
 
 
 class NewLayer(Entry):
@@ -39,8 +49,9 @@ class Intake(Entry):
     """All that was said and chosen to make a layer of a file's part, so that it can be repeated.
 
     `layer` is the id of the layer that it takes the place of, or the new one's, which `new`
-    describes. `insisted` holds the planner's reason where they keep a declared datum against what
-    the comparison with trusted layers found.
+    describes. `more` are fields that are kept beside the layer's own columns. `insisted` holds the
+    planner's reason where they keep a declared datum against what the comparison with trusted
+    layers found.
     """
 
     layer: str
@@ -49,6 +60,7 @@ class Intake(Entry):
     declared: Declared
     fields: FieldMap
     handling: Handling = "repair"
+    more: Mapping[str, Column] = {}
     source: Source
     accuracy_m: Annotated[float, Field(ge=0)]
     insisted: str = ""
@@ -95,6 +107,7 @@ def intended_spec(pack: Pack, intake: Intake, *, name: str, sha256: str) -> Laye
     known = pack.catalogue.layers.get(intake.layer)
     if known is not None:
         columns = {c: e for c, e in known.columns.items() if c in intake.fields.columns}
+        columns |= intake.more
         return known.model_copy(update={**own, "columns": columns, "key": "id"})
     if intake.new is None:
         message = f"no layer '{intake.layer}'; give the new layer a title"
@@ -105,11 +118,27 @@ def intended_spec(pack: Pack, intake: Intake, *, name: str, sha256: str) -> Laye
         title=intake.new.title,
         geometry=intake.new.geometry,
         group=OWN_GROUP,
-        style=OWN_STYLE,
+        style=_own_style(intake.layer),
         source=intake.source,
         accuracy_m=intake.accuracy_m,
     )
-    return spec.model_copy(update=own)
+    return spec.model_copy(update={**own, "columns": dict(intake.more)})
+
+
+def further_columns(spec: LayerSpec, part: Part, fields: FieldMap) -> Mapping[str, Column]:
+    """Return the fields of a part that no column of a layer takes, as columns of their own.
+
+    What has the name of a column of the layer, or of one that every layer has, is left out.
+    """
+    taken = {fields.key, *fields.columns.values()}
+    names = {*STANDARD_COLUMNS, *spec.columns, *RESERVED_COLUMNS}
+    free = [one for one in part.fields if one.name not in taken and one.name not in names]
+    return {
+        one.name: Column(
+            title=Text(zh=one.name, en=one.name), kind="number" if one.kind == "number" else "text"
+        )
+        for one in free[:MOST_FURTHER_COLUMNS]
+    }
 
 
 def take_in(pack: Pack, raw: Raw, intake: Intake, *, name: str, sha256: str) -> Taken:
@@ -156,13 +185,19 @@ def own_layer(spec: LayerSpec, frame: gpd.GeoDataFrame) -> Layer:
     return Layer(spec, frame, spec.sha256)
 
 
+def _own_style(layer: str) -> Style:
+    """One of a few looks, by the layer's id: two of one's own layers are seldom alike."""
+    hue = _OWN_HUES[int(hashlib.sha256(layer.encode()).hexdigest(), 16) % len(_OWN_HUES)]
+    return Style(fill=hue, fill_opacity=0.3, line=hue, width=1.0, label="name")
+
+
 def new_layer_id(title: str) -> str:
     """Return an id for a layer that the catalogue does not know, the same for the same title.
 
     >>> new_layer_id("居住用地") == new_layer_id("居住用地")
     True
     """
-    return f"own_{hashlib.sha256(title.encode()).hexdigest()[:10]}"
+    return f"{OWN_PREFIX}{hashlib.sha256(title.encode()).hexdigest()[:10]}"
 
 
 def datum_text(declared: Declared) -> str:

@@ -76,7 +76,11 @@ def _settle(part: str, finding: DatumFinding, said: str, words: Words) -> str | 
             args=(part, better.datum),
         )
     reason = st.text_input(
-        words("own.insist"), key="draft.insist", help=words("own.insist_help"), max_chars=200
+        words("own.insist"),
+        key="draft.insist",
+        persist_state="session",
+        help=words("own.insist_help"),
+        max_chars=200,
     )
     return reason.strip() or None
 

@@ -31,6 +31,8 @@ class Draft:
     path: Path
     folder: "tempfile.TemporaryDirectory[str]"
     worked_out: dict[str, tuple[Any, Any]] = field(default_factory=dict)
+    seen: dict[str, int | None] = field(default_factory=dict)
+    """Versions of the layers when they were chosen: what is saved since is somebody else's."""
 
     def once(self, what: str, key: object, work: Callable[[], T]) -> T:
         """Work something out, or take it from before where nothing it rests on has changed."""

@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import geopandas as gpd
 import pandas as pd
 import streamlit as st
 
 from layers import Text
-from layers.catalogue import LayerSpec
+from layers.catalogue import Column, LayerSpec
 from layers.field_proposal import (
     FieldProposal,
     FieldSuggestion,
@@ -18,6 +19,7 @@ from layers.field_proposal import (
 )
 from layers.fields import ID_TARGET, FieldMap, is_land_column
 from layers.formats import Part, Raw
+from layers.intake import further_columns
 from layers.land_codes import LAND_TABLES, LandTable, read_land_codes
 from spatial.bindings import needed_values
 from views import chips
@@ -25,6 +27,7 @@ from views.session import Opened
 from views.text import Words
 
 _NONE = ""
+_BY_HAND: Literal["by_hand"] = "by_hand"
 _LEAST_COLUMNS = 2
 
 
@@ -61,7 +64,9 @@ def map_fields(
     }
     for said in _open_questions(proposal, {ID_TARGET: key, **chosen}, words):
         st.caption(chips.unmarked(said))
-    lacking = [one for one in proposal.fields if one.needed and not chosen.get(one.column, key)]
+    lacking = [
+        one for one in proposal.fields if one.column in needed and not chosen.get(one.column, key)
+    ]
     for one in lacking:
         title = one.title.in_(words.lang)
         st.warning(words("own.needed_missing", column=title), icon=":material/warning:")
@@ -75,6 +80,26 @@ def map_fields(
         codes[ID_TARGET] = proposal.map.codes[ID_TARGET]
     tables = {column: table for column, (table, _) in classed.items() if table}
     return FieldMap(key=key, columns=columns, tables=tables, codes=codes)
+
+
+def keep_the_rest(
+    spec: LayerSpec, part: Part, fields: FieldMap, words: Words
+) -> tuple[FieldMap, Mapping[str, Column]]:
+    """Offer to keep the fields that no column takes: as they are, under their own names."""
+    more = further_columns(spec, part, fields)
+    if not more:
+        return fields, {}
+    names = "、" if words.lang == "zh" else ", "
+    kept = st.checkbox(
+        words("own.keep_rest", fields=chips.unmarked(names.join(more))),
+        value=True,
+        key=f"draft.rest.{spec.id}",
+        persist_state="session",
+    )
+    if not kept:
+        return fields, {}
+    columns = {**fields.columns, **{name: name for name in more}}
+    return fields.model_copy(update={"columns": columns}), more
 
 
 def _is_classed(form: _Form, column: str) -> bool:
@@ -101,13 +126,14 @@ def _boxes(suggestions: Sequence[FieldSuggestion], form: _Form) -> dict[str, str
     for number, one in enumerate(suggestions):
         is_key = one.column == ID_TARGET
         said = form.words("own.ids") if is_key else one.title.in_(form.words.lang)
-        mark = form.words("own.needed") if one.needed else ""
+        mark = form.words("own.needed") if one.column in form.needed else ""
         with columns[number % 3]:
             chosen[one.column] = st.selectbox(
                 f"{said}{mark}",
                 names,
                 index=names.index(one.field) if one.field in names else 0,
                 key=f"draft.field.{form.spec.id}.{one.column}",
+                persist_state="session",
                 format_func=lambda name, one=one: name or _no_field(one, form.words),
                 help=chips.unmarked(one.why.in_(form.words.lang)) or None,
             )
@@ -147,10 +173,11 @@ def _values(
         st.html(chips.line(f"<b>{chips.text(words('own.values', column=title))}</b>"))
         proposal, table = propose(None), None
         if is_land_column(form.spec, column):
-            table = _ask_table(form, column, proposal)
-            if table is None:
+            answer = _ask_table(form, column, proposal)
+            if answer is None:
                 return None
-            proposal = propose(table)
+            table = None if answer == _BY_HAND else answer
+            proposal = propose(table) if table else _empty(proposal)
         elif proposal.question is not None:
             st.caption(chips.unmarked(proposal.question.in_(words.lang)))
         edited = _edit_values(form, column, proposal, table=table)
@@ -164,20 +191,30 @@ def _values(
     }
 
 
-def _ask_table(form: _Form, column: str, proposal: ValueProposal) -> LandTable | None:
+def _ask_table(
+    form: _Form, column: str, proposal: ValueProposal
+) -> LandTable | Literal["by_hand"] | None:
     words = form.words
     if proposal.question is not None:
         st.warning(chips.unmarked(proposal.question.in_(words.lang)), icon=":material/help:")
     elif proposal.why.in_(words.lang):
         st.caption(chips.unmarked(proposal.why.in_(words.lang)))
-    table: LandTable | None = st.segmented_control(
+    answer: LandTable | Literal["by_hand"] | None = st.segmented_control(
         words("own.land_table"),
-        LAND_TABLES,
+        (*LAND_TABLES, _BY_HAND),
+        persist_state="session",
         key=f"draft.table.{form.spec.id}.{column}",
         default=proposal.table,
         format_func=lambda name: words(f"own.table_{name}"),
     )
-    return table
+    return answer
+
+
+def _empty(proposal: ValueProposal) -> ValueProposal:
+    """The values, each still to be given a class by hand."""
+    left_open = {"becomes": "", "why": Text(zh="", en="")}
+    values = tuple(one.model_copy(update=left_open) for one in proposal.values)
+    return proposal.model_copy(update={"values": values, "table": None})
 
 
 def _edit_values(
@@ -186,7 +223,7 @@ def _edit_values(
     """The table value to class, which may be edited; what nothing fits is left open."""
     spec, words, lang = form.spec, form.words, form.words.lang
     titles: dict[str, Text] = {entry.value: entry.title for entry in spec.style.classes}
-    if table is not None:
+    if is_land_column(spec, column):
         codes = read_land_codes()
         titles = {code: codes.title_of(code) for code in codes.table("use2023")} | titles
     known = sorted({*titles, *(one.becomes for one in proposal.values if one.becomes)})

@@ -26,7 +26,7 @@ from spatial.export import csv_bytes
 from views import chips
 from views.datum_check import datum_settled
 from views.draft import Draft, drop_draft
-from views.field_form import map_fields
+from views.field_form import keep_the_rest, map_fields
 from views.intake_form import (
     Place,
     choose_datum,
@@ -38,6 +38,7 @@ from views.intake_form import (
 )
 from views.own_layers import note_change, said_by_targets
 from views.session import Opened
+from views.settings import conflict_text
 from views.text import Words
 from views.workspace import author, ensured_workspace
 
@@ -97,9 +98,14 @@ def _read_and_place(opened: Opened, held: Draft, words: Words) -> _Said | None:
     part, choice = choose_part(held.found, words)
     with st.spinner(words("own.reading")):
         raw = held.read(choice, opened.pack.catalogue.pack.limits)
+    part = _measured_part(part, raw)
+    if part.bounds is None:
+        st.warning(words("own.no_coordinates"), icon=":material/wrong_location:")
+        return None
     chosen = choose_layer(opened, held.found, part, words)
     if chosen is None:
         return None
+    held.seen.setdefault(chosen.layer, opened.own_versions.get(chosen.layer))
     declared = choose_datum(opened, part, words)
     if declared is None:
         return None
@@ -110,12 +116,23 @@ def _read_and_place(opened: Opened, held: Draft, words: Words) -> _Said | None:
     return _Said(part, raw, chosen, choice, declared, finding, insisted)
 
 
+def _measured_part(part: Part, raw: Raw) -> Part:
+    """The part with the bounds of what was read: the planner may have named other columns."""
+    there = raw.frame.geometry[raw.frame.geometry.notna() & ~raw.frame.geometry.is_empty]
+    if there.empty:
+        return part.model_copy(update={"bounds": None})
+    west, south, east, north = (float(edge) for edge in there.total_bounds)
+    return part.model_copy(update={"bounds": (west, south, east, north)})
+
+
 def _map_and_mend(opened: Opened, held: Draft, said: _Said, words: Words) -> StoredLayer | None:
     """Steps 4 to 6: fields, source, mending; None while something is open."""
     heading(4, words("own.step_fields"), words("own.step_fields_about"))
-    fields = map_fields(opened, _spec(opened, said, held), said.part, said.raw, words)
+    spec = _spec(opened, said, held)
+    fields = map_fields(opened, spec, said.part, said.raw, words)
     if fields is None:
         return None
+    fields, more = keep_the_rest(spec, said.part, fields, words)
     described = describe_source(held.name, words, datum=datum_text(said.declared))
     if described is None:
         return None
@@ -124,10 +141,12 @@ def _map_and_mend(opened: Opened, held: Draft, said: _Said, words: Words) -> Sto
         words("own.handling"),
         _HANDLINGS,
         key="draft.handling",
+        persist_state="session",
         horizontal=True,
         format_func=lambda one: words(f"own.handling_{one}"),
     )
-    intake = said.intake(fields, *described).model_copy(update={"handling": handling})
+    changes = {"handling": handling, "more": more}
+    intake = said.intake(fields, *described).model_copy(update=changes)
     # The source changes nothing in the rows, and typing it should not mend them again.
     key = intake.model_copy(update={"source": _NO_SOURCE, "accuracy_m": 0.0})
     name, sha256 = held.name, held.found.sha256
@@ -172,7 +191,7 @@ def _show_mended(taken: Taken, held: Draft, words: Words) -> None:
             on_click="ignore",
         )
     if taken.problems:
-        show_problems(taken.problems, words)
+        show_problems(taken.problems, words, refused=False)
 
 
 def _offer_to_keep(opened: Opened, stored: StoredLayer, held: Draft, words: Words) -> None:
@@ -180,9 +199,9 @@ def _offer_to_keep(opened: Opened, stored: StoredLayer, held: Draft, words: Word
     conflict: ConflictError | None = st.session_state.get(_CONFLICT)
     if conflict is None:
         if st.button(words("own.keep"), type="primary", icon=":material/save:"):
-            _keep(opened, stored, held, words, seen=opened.own_versions.get(stored.spec.id))
+            _keep(opened, stored, held, words, seen=held.seen.get(stored.spec.id))
         return
-    st.warning(chips.unmarked(conflict.in_(words.lang)), icon=":material/group:")
+    st.warning(chips.unmarked(conflict_text(opened, conflict, words)), icon=":material/group:")
     with st.container(horizontal=True):
         if st.button(words("own.save_mine"), type="primary"):
             _keep(opened, stored, held, words, seen=conflict.theirs.n)
@@ -198,7 +217,7 @@ def _keep(
     before = said_by_targets(opened, stored.spec.id, words)
     try:
         with st.spinner(words("own.keeping")):
-            workspace = ensured_workspace(opened, words)
+            workspace = ensured_workspace(words)
             workspace.save_layer(stored, seen=seen, author=author(), content=held.content)
     except ConflictError as error:
         st.session_state[_CONFLICT] = error

@@ -1,6 +1,7 @@
 """The questions about a file that is being brought in, each with an answer to begin with."""
 
 import datetime as dt
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
@@ -14,6 +15,8 @@ from shapely.geometry.base import BaseGeometry
 from layers import BASES, Basis, Problem, Text
 from layers.catalogue import GeometryKind, LayerSpec, Source
 from layers.declared import Datum, Declared, proposals
+from layers.field_names import read_field_names
+from layers.fields import LAND_COLUMN
 from layers.formats import Choice, Found, Part
 from layers.intake import NewLayer, new_layer_id
 from spatial.phrases import basis_text
@@ -24,7 +27,10 @@ from views.text import Words
 _DATUMS: tuple[Datum, ...] = ("wgs84", "cgcs2000", "gcj02", "bd09", "other")
 _OTHER_CRS = "other"
 _NEW = ""
-_ALIKE = 0.5
+_ALIKE, _CODED = 0.6, 0.9
+_LEAST_LETTERS = 2
+_NO_WORD = re.compile(r"[\W\d_]+")
+_GENERIC = re.compile(r"sheet|layer|图层|工作表|data|数据|new|新建|untitled")
 _MOST_ERROR_M = 10_000.0
 _CLAIMABLE: tuple[Basis, ...] = BASES[: BASES.index("digitised") + 1]
 
@@ -38,10 +44,19 @@ def heading(number: int, title: str, about: str = "") -> None:
     )
 
 
-def show_problems(problems: Sequence[Problem], words: Words, *, most: int = 20) -> None:
-    """Say what is wrong, a line for each, and how many more there are."""
+def show_problems(
+    problems: Sequence[Problem], words: Words, *, most: int = 20, refused: bool = True
+) -> None:
+    """Say what is wrong, a line for each, and how many more there are.
+
+    `refused` says that nothing can go on; otherwise it is to be borne in mind.
+    """
     lines = [problem.in_(words.lang) for problem in problems]
-    st.error("  \n".join(chips.unmarked(line) for line in lines[:most]), icon=":material/error:")
+    said = "  \n".join(chips.unmarked(line) for line in lines[:most])
+    if refused:
+        st.error(said, icon=":material/error:")
+    else:
+        st.warning(said, icon=":material/info:")
     if len(lines) > most:
         st.caption(words("own.more_problems", count=len(lines) - most))
 
@@ -56,6 +71,7 @@ def choose_part(found: Found, words: Words) -> tuple[Part, Choice]:
             words("own.part"),
             range(len(found.parts)),
             key="draft.part",
+            persist_state="session",
             format_func=labels.__getitem__,
         )
     part = found.parts[number]
@@ -76,6 +92,7 @@ def choose_part(found: Found, words: Words) -> tuple[Part, Choice]:
             words("own.raster"),
             kinds,
             key=f"draft.raster.{number}",
+            persist_state="session",
             format_func=lambda kind: words(f"own.raster_{kind}"),
         )
         choice = choice.model_copy(update={"raster": cells})
@@ -99,6 +116,7 @@ def _ask_encoding(part: Part, words: Words) -> str:
         words("own.encoding"),
         list(samples),
         key="draft.encoding",
+        persist_state="session",
         format_func=lambda encoding: f"{encoding}：{chips.unmarked(samples[encoding])}",
     )
 
@@ -112,6 +130,7 @@ def _ask_columns(part: Part, words: Words) -> Mapping[str, str]:
             names,
             index=names.index(now) if now in names else 0,
             key=f"draft.{name}.{part.name}",
+            persist_state="session",
             format_func=lambda field: field or words("own.no_field"),
         )
 
@@ -154,8 +173,14 @@ def choose_layer(opened: Opened, found: Found, part: Part, words: Words) -> Plac
     heading(2, words("own.step_layer"), words("own.step_layer_about"))
     kind: GeometryKind = part.geometry or ("polygon" if part.kind == "raster" else "point")
     specs = opened.pack.catalogue.layers
+    codes = {word.casefold() for word in read_field_names()["class_code"]}
+    has_codes = any(field.name.casefold() in codes for field in part.fields)
     likeness = {
-        id_: max(_likeness(spec, part.name), _likeness(spec, Path(found.name).stem))
+        id_: max(
+            _likeness(spec, Path(found.name).stem),
+            _likeness(spec, part.name),
+            _CODED if has_codes and spec.style.by == LAND_COLUMN else 0.0,
+        )
         for id_, spec in specs.items()
         if _accepts(spec, kind)
     }
@@ -167,6 +192,7 @@ def choose_layer(opened: Opened, found: Found, part: Part, words: Words) -> Plac
             [*ranked, _NEW],
             index=0 if ranked and likeness[ranked[0]] >= _ALIKE else None,
             key=f"draft.layer.{part.name}",
+            persist_state="session",
             placeholder=words("own.layer_wanted"),
             format_func=lambda id_: _layer_label(opened, id_, words),
         )
@@ -176,7 +202,11 @@ def choose_layer(opened: Opened, found: Found, part: Part, words: Words) -> Plac
         return Place(layer, None)
     with right:
         title = st.text_input(
-            words("own.new_title"), key="draft.title", max_chars=40, value=part.name[:40]
+            words("own.new_title"),
+            key="draft.title",
+            persist_state="session",
+            max_chars=40,
+            value=part.name[:40],
         ).strip()
     if not title:
         st.info(words("own.title_wanted"))
@@ -190,10 +220,12 @@ def _accepts(spec: LayerSpec, kind: GeometryKind) -> bool:
 
 
 def _likeness(spec: LayerSpec, name: str) -> float:
-    """How like a name is to a layer's id or title, from 0 to 1; one within the other is 1."""
-    plain = name.casefold().strip()
-    words = [word.casefold() for word in (spec.id, spec.title.zh, spec.title.en)]
-    if plain and any(word in plain or plain in word for word in words):
+    """How like a file's name is to a layer's title or id, from 0 to 1; one in the other is 1."""
+    plain = _NO_WORD.sub("", name.casefold())
+    words = [word.casefold() for word in (spec.title.zh, spec.title.en, spec.id)]
+    if len(plain) < _LEAST_LETTERS or _GENERIC.fullmatch(plain):
+        return 0.0
+    if any(word in plain or plain in word for word in words):
         return 1.0
     return max(SequenceMatcher(None, plain, word).ratio() for word in words)
 
@@ -231,19 +263,31 @@ def choose_datum(opened: Opened, part: Part, words: Words) -> Declared | None:
         if key == _OTHER_CRS:
             return words("own.other_crs")
         one = likely[key]
-        return f"{one.title.in_(words.lang)}（{one.declared.crs}） · {one.why.in_(words.lang)}"
+        return words(
+            "own.crs_label",
+            title=one.title.in_(words.lang),
+            code=one.declared.crs,
+            why=one.why.in_(words.lang),
+        )
 
     left, right = st.columns([4, 1], vertical_alignment="bottom")
     with left:
         key = st.selectbox(
-            words("own.crs"), [*likely, _OTHER_CRS], key=f"draft.crs.{part.name}", format_func=label
+            words("own.crs"),
+            [*likely, _OTHER_CRS],
+            key=f"draft.crs.{part.name}",
+            persist_state="session",
+            format_func=label,
         )
     if key == _OTHER_CRS:
         with right:
             code = st.text_input(
-                words("own.crs_code"), key="draft.crs_code", placeholder="EPSG:4548"
+                words("own.crs_code"),
+                key="draft.crs_code",
+                persist_state="session",
+                placeholder="EPSG:4548",
             ).strip()
-        swapped = st.checkbox(words("own.swapped"), key="draft.swapped")
+        swapped = st.checkbox(words("own.swapped"), key="draft.swapped", persist_state="session")
         if not code:
             return None
         crs = code if ":" in code or not code.isdigit() else f"EPSG:{code}"
@@ -256,6 +300,7 @@ def choose_datum(opened: Opened, part: Part, words: Words) -> Declared | None:
         words("own.datum"),
         _DATUMS,
         key=f"draft.datum.{part.name}",
+        persist_state="session",
         format_func=lambda one: words(f"own.datum_{one}"),
         help=words("own.datum_help"),
     )
@@ -273,12 +318,15 @@ def describe_source(name: str, words: Words, *, datum: str) -> tuple[Source, flo
     heading(5, words("own.step_source"), words("own.step_source_about"))
     columns = st.columns([3, 3, 2, 2])
     with columns[0]:
-        said = st.text_input(words("own.source_name"), key="draft.source", value=name)
+        said = st.text_input(
+            words("own.source_name"), key="draft.source", persist_state="session", value=name
+        )
     with columns[1]:
         basis: Basis | None = st.segmented_control(
             words("own.basis"),
             _CLAIMABLE,
             key="draft.basis",
+            persist_state="session",
             format_func=lambda one: basis_text(one, words.lang),
             help=words("own.basis_help"),
         )
@@ -289,11 +337,18 @@ def describe_source(name: str, words: Words, *, datum: str) -> tuple[Source, flo
             max_value=_MOST_ERROR_M,
             value=None,
             key="draft.accuracy",
+            persist_state="session",
             placeholder=words("own.accuracy_example"),
             help=words("own.accuracy_help"),
         )
     with columns[3]:
-        date = st.date_input(words("own.date"), value=None, key="draft.date", max_value=_today())
+        date = st.date_input(
+            words("own.date"),
+            value=None,
+            key="draft.date",
+            persist_state="session",
+            max_value=_today(),
+        )
     if basis is None or accuracy_m is None:
         st.info(words("own.source_wanted"), icon=":material/help:")
         return None

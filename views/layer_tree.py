@@ -159,7 +159,7 @@ def _settings(opened: Opened, spec: LayerSpec, words: Words) -> None:
                 words("map.locate"),
                 key=f"locate.{spec.id}",
                 icon=":material/center_focus_strong:",
-                on_click=_locate,
+                on_click=locate,
                 args=(opened, spec.id),
             )
             if st.button(words("map.table"), key=f"table.{spec.id}", icon=":material/table_rows:"):
@@ -178,7 +178,8 @@ def _toggle_settings(layer_id: str) -> None:
     st.session_state[_OPEN] = None if already else layer_id
 
 
-def _locate(opened: Opened, layer_id: str) -> None:
+def locate(opened: Opened, layer_id: str) -> None:
+    """Switch a layer on and have the map show all of it."""
     frame = opened.pack.layers[layer_id].frame
     number = st.session_state.get("map.fits", 0) + 1
     st.session_state["map.fits"] = number

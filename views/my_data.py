@@ -19,7 +19,7 @@ _REFUSED, _UPLOADS = "own.refused", "own.uploads"
 def show(opened: Opened, words: Words) -> None:
     """Draw the page: the layers that are there and the way in, or the file that is coming in."""
     st.html(chips.line(chips.text(words("own.intro"), muted=True)))
-    workspace_bar(opened, words)
+    workspace_bar(words)
     problem = workspace_problem()
     if problem is not None:
         st.error(chips.unmarked(problem.in_(words.lang)))
@@ -29,7 +29,6 @@ def show(opened: Opened, words: Words) -> None:
         bring_in(opened, held, words)
         return
     say_what_changed(opened, words)
-    show_own_layers(opened, words)
     number = st.session_state.setdefault(_UPLOADS, 0)
     key = f"own.file.{number}"
     st.file_uploader(
@@ -43,6 +42,7 @@ def show(opened: Opened, words: Words) -> None:
     st.caption(words("own.formats"))
     if st.session_state.get(_REFUSED):
         show_problems(st.session_state[_REFUSED], words)
+    show_own_layers(opened, words)
 
 
 def _take_file(opened: Opened, key: str) -> None:

@@ -1,13 +1,13 @@
 """The layers that a planner has put into the workspace: what they are, and what can be done."""
 
 import datetime as dt
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TypeAlias
 
 import pandas as pd
 import streamlit as st
 
-from layers import InputError
+from layers import InputError, is_conclusive
 from layers.catalogue import LayerSpec
 from layers.findings import LOG_COLUMNS, readable
 from layers.gate import DatumFinding
@@ -16,8 +16,9 @@ from spatial import CheckResult
 from spatial.export import csv_bytes
 from spatial.phrases import check_title, figure_range_text, verdict_text
 from views import chips
+from views.layer_tree import locate
 from views.session import Opened, result_of
-from views.settings import reread_settings, setting_title
+from views.settings import conflict_text, reread_settings, setting_title
 from views.text import Words
 from views.workspace import author, session_workspace
 
@@ -28,12 +29,14 @@ Titles: TypeAlias = Mapping[str, str]
 
 def show_own_layers(opened: Opened, words: Words) -> None:
     """List the layers with what was declared and found; nothing where there are none."""
-    workspace = session_workspace(opened)
+    workspace = session_workspace()
     if workspace is None:
         return
     failed = st.session_state.pop(_FAILED, None)
     if failed is not None:
-        st.warning(chips.unmarked(failed.in_(words.lang)))
+        is_clash = isinstance(failed, ConflictError)
+        said = conflict_text(opened, failed, words) if is_clash else failed.in_(words.lang)
+        st.warning(chips.unmarked(said))
     infos = workspace.layers()
     if infos:
         st.html(f'<p class="pm-group">{chips.text(words("own.layers", count=len(infos)))}</p>')
@@ -172,7 +175,7 @@ def said_by_targets(opened: Opened, layer_id: str, words: Words) -> Mapping[str,
 
 def note_change(spec: LayerSpec, before: Mapping[str, str]) -> None:
     """Note that a layer was kept, and what its targets said before, for the page to tell."""
-    st.session_state[_CHANGED] = (spec.title, before)
+    st.session_state[_CHANGED] = (spec.id, spec.title, before)
 
 
 def _in_words(result: CheckResult, words: Words) -> str:
@@ -188,7 +191,7 @@ def say_what_changed(opened: Opened, words: Words) -> None:
     changed = st.session_state.get(_CHANGED)
     if changed is None:
         return
-    title, before = changed
+    layer_id, title, before = changed
     with st.container(border=True):
         st.html(chips.line(f"<b>{chips.text(words('own.saved', layer=title.in_(words.lang)))}</b>"))
         if before:
@@ -202,15 +205,32 @@ def say_what_changed(opened: Opened, words: Words) -> None:
                 for result in [result_of(opened, check_id)]
             ]
             st.dataframe(pd.DataFrame(rows), hide_index=True)
+            loose = _still_loose(opened, before, words)
+            if loose:
+                st.caption(chips.unmarked(words("own.still_loose", layers=loose)))
         else:
             st.html(chips.line(chips.text(words("own.no_target"), muted=True)))
         with st.container(horizontal=True):
             pages = st.session_state["pages"]
             if st.button(words("own.to_map"), icon=":material/map:"):
+                locate(opened, layer_id)
                 st.switch_page(pages["map"])
             if before and st.button(words("own.to_checks"), icon=":material/checklist:"):
                 st.switch_page(pages["checks"])
             st.button(words("own.close"), on_click=_forget_changes)
+
+
+def _still_loose(opened: Opened, checks: Iterable[str], words: Words) -> str:
+    """The layers of these checks that are sketches still, and keep their results indicative."""
+    pack = opened.pack
+    bound = {
+        binding.layer: None
+        for check_id in checks
+        for binding in opened.plan.checks[check_id].layers.values()
+        if binding.layer in pack.layers and not is_conclusive(pack.layers[binding.layer].basis)
+    }
+    titles = [pack.catalogue.layers[layer].title.in_(words.lang) for layer in bound]
+    return words("leaflet.list_comma").join(titles)
 
 
 def _forget_changes() -> None:

@@ -38,7 +38,7 @@ def restore_settings(opened: Opened) -> None:
     """Take the settings from the workspace, once in a session and for each workspace."""
     if workspace_problem() is not None:
         return
-    workspace = session_workspace(opened)
+    workspace = session_workspace()
     path = "" if workspace is None else str(workspace.path)
     before, _ = st.session_state.get(_KEPT, (None, {}))
     if before == path:
@@ -75,7 +75,7 @@ def keep_settings(opened: Opened, words: Words) -> None:
         if key not in clashes and now.get(key) != getattr(known.get(key), "value", None)
     }
     if changed:
-        workspace = ensured_workspace(opened, words)
+        workspace = ensured_workspace(words)
         for key, value in sorted(changed.items()):
             _keep(workspace, key, value, known)
         st.session_state[_KEPT] = (str(workspace.path), known)
@@ -85,12 +85,7 @@ def ask_about_clashes(opened: Opened, words: Words) -> None:
     """Ask where another session has set the same thing: keep theirs, or take mine over it."""
     clashes: dict[str, ConflictError] = st.session_state.get(_CLASHES, {})
     for key, clash in list(clashes.items()):
-        said = words(
-            "own.clash",
-            what=setting_title(opened, key, words),
-            who=clash.theirs.author or words("own.somebody"),
-            when=f"{clash.theirs.time.astimezone():%H:%M}",
-        )
+        said = conflict_text(opened, clash, words)
         with st.container(border=True):
             st.html(line(text(said)))
             with st.container(horizontal=True):
@@ -99,9 +94,25 @@ def ask_about_clashes(opened: Opened, words: Words) -> None:
                         words(f"own.{label}"),
                         key=f"{label}.{key}",
                         on_click=_settle,
-                        args=(opened, key),
+                        args=(key,),
                         kwargs={"mine": mine},
                     )
+
+
+def conflict_text(opened: Opened, clash: ConflictError, words: Words) -> str:
+    """Say who has changed what meanwhile, in the names that the page uses."""
+    item = clash.theirs.item
+    layer = opened.pack.catalogue.layers.get(item)
+    if clash.theirs.kind == "setting":
+        what = setting_title(opened, item, words)
+    else:
+        what = item if layer is None else layer.title.in_(words.lang)
+    return words(
+        "own.clash",
+        what=what,
+        who=clash.theirs.author or words("own.somebody"),
+        when=f"{clash.theirs.time.astimezone():%H:%M}",
+    )
 
 
 def setting_title(opened: Opened, key: str, words: Words) -> str:
@@ -121,9 +132,9 @@ def setting_title(opened: Opened, key: str, words: Words) -> str:
     return words(f"own.setting_{kind}", title=rest if found is None else found.in_(words.lang))
 
 
-def _settle(opened: Opened, key: str, *, mine: bool) -> None:
+def _settle(key: str, *, mine: bool) -> None:
     clash: ConflictError = st.session_state[_CLASHES].pop(key)
-    workspace = session_workspace(opened)
+    workspace = session_workspace()
     if workspace is None:
         return
     path, known = st.session_state[_KEPT]

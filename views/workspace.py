@@ -11,13 +11,11 @@ import streamlit as st
 from layers import InputError, Layer, Problem
 from layers.intake import OWN_GROUP, own_layer
 from layers.workspace import Workspace, Workspaces, default_folder
-from views.session import Opened
+from views.session import Opened, pack_folder
 from views.text import TEXTS, Words
-from views.visitor import keep_token, known_token, show_token
+from views.visitor import keep_shared, keep_token, known_shared, known_token, show_cookies
 
-_NAME, _OPEN, _PROBLEM, _AUTHOR = (
-    f"workspace.{part}" for part in ("name", "open", "problem", "author")
-)
+_OPEN, _PROBLEM = "workspace.open", "workspace.problem"
 
 
 def workspaces() -> Workspaces:
@@ -27,30 +25,27 @@ def workspaces() -> Workspaces:
 
 def workspace_name() -> str:
     """Name of the workspace that is open in this session, empty for the browser's own."""
-    name: str = st.session_state.get(_NAME, "")
-    return name
+    return known_shared(_place())[0]
 
 
 def turn_to(name: str, author: str) -> None:
     """Take a named workspace for this session, or the browser's own by an empty name."""
-    st.session_state[_NAME] = name
-    st.session_state[_AUTHOR] = author.strip()
+    keep_shared(name, author.strip())
 
 
 def author() -> str:
     """Who changes something, as far as they have said."""
-    said: str = st.session_state.get(_AUTHOR, "")
-    return said
+    return known_shared(_place())[1]
 
 
-def session_workspace(opened: Opened) -> Workspace | None:
+def session_workspace() -> Workspace | None:
     """The workspace of this session, None where nothing has been kept yet.
 
     It is checked through when it is opened, so it is opened once in a session.
 
     Raises InputError where there is one that cannot be read.
     """
-    name, token = workspace_name(), known_token(_place(opened))
+    name, token = workspace_name(), known_token(_place())
     key, held = st.session_state.get(_OPEN, ("", None))
     if held is None or key != (name or token) or not held.path.exists():
         found = workspaces().named(name) if name else workspaces().anonymous(token or "")
@@ -60,18 +55,18 @@ def session_workspace(opened: Opened) -> Workspace | None:
     return workspace
 
 
-def ensured_workspace(opened: Opened, words: Words) -> Workspace:
+def ensured_workspace(words: Words) -> Workspace:
     """The workspace of this session, a new one of this browser's own where there is none."""
-    workspace = session_workspace(opened)
+    workspace = session_workspace()
     if workspace is None:
         token, workspace = workspaces().new_anonymous(words("own.unnamed"))
         keep_token(token)
     return workspace
 
 
-def remember_workspace(opened: Opened) -> None:
-    """Have the browser remember its own workspace."""
-    show_token(_place(opened))
+def remember_workspace() -> None:
+    """Have the browser remember which workspace it has."""
+    show_cookies(_place())
 
 
 def with_own_layers(opened: Opened) -> Opened:
@@ -81,7 +76,7 @@ def with_own_layers(opened: Opened) -> Opened:
     """
     st.session_state.pop(_PROBLEM, None)
     try:
-        workspace = session_workspace(opened)
+        workspace = session_workspace()
         if workspace is None:
             return opened
         versions = {id_: info.version for id_, info in workspace.layers().items()}
@@ -128,6 +123,6 @@ def _own_layer(
     return own_layer(stored.spec, stored.frame.to_crs(metric_crs))
 
 
-def _place(opened: Opened) -> str:
+def _place() -> str:
     """The pack's folder: each has a workspace of its own."""
-    return str(opened.pack.folder)
+    return str(pack_folder())

@@ -9,7 +9,6 @@ from layers import InputError
 from layers.formats.geopackage import write_geopackage
 from layers.workspace import SUFFIX, Workspace
 from views import chips
-from views.session import Opened
 from views.text import Words
 from views.workspace import (
     session_workspace,
@@ -21,11 +20,11 @@ from views.workspace import (
 _FAILED = "workspace.failed"
 
 
-def workspace_bar(opened: Opened, words: Words) -> None:
+def workspace_bar(words: Words) -> None:
     """One line: the workspace's name, and behind two buttons what can be done with it."""
     name = workspace_name()
     try:
-        workspace = session_workspace(opened)
+        workspace = session_workspace()
     except InputError:
         workspace = None  # the page says why
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
@@ -114,13 +113,17 @@ def _take_away(workspace: Workspace | None, title: str, words: Words) -> None:
                 icon=":material/download:",
                 on_click="ignore",
             )
+    name = st.text_input(
+        words("own.bring_name"), key="workspace.bring", max_chars=60, help=words("own.switch_about")
+    ).strip()
     st.file_uploader(
         words("own.bring"),
         key="workspace.file",
         type=SUFFIX.removeprefix("."),
         help=words("own.bring_help"),
+        disabled=not name,
         on_change=_bring,
-        args=(words,),
+        args=(name, words),
     )
 
 
@@ -138,8 +141,8 @@ def _geopackage(workspace: Workspace) -> bytes:
         return path.read_bytes()
 
 
-def _bring(words: Words) -> None:
-    """Take a workspace from another machine under its file's name; none is written over."""
+def _bring(name: str, words: Words) -> None:
+    """Take a workspace from another machine under a name; none is written over."""
     file = st.session_state.get("workspace.file")
     if file is None:
         return
@@ -147,17 +150,8 @@ def _bring(words: Words) -> None:
         path = Path(folder) / f"brought{SUFFIX}"
         path.write_bytes(file.getvalue())
         try:
-            name = _free_name(file.name.removesuffix(SUFFIX))
             workspaces().import_file(path, name=name, file_name=file.name)
         except InputError as error:
             st.session_state[_FAILED] = error.problems[0].in_(words.lang)
             return
     turn_to(name, "")
-
-
-def _free_name(wanted: str) -> str:
-    number, name = 1, wanted
-    while workspaces().named(name) is not None:
-        number += 1
-        name = f"{wanted} {number}"
-    return name

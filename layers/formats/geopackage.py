@@ -12,6 +12,7 @@ import pyogrio
 from layers.problem import InputError, Problem
 from layers.workspace import StoredLayer, StoredLayerInfo, Workspace
 from layers.workspace.placing import placed
+from layers.workspace.records import OWN_PREFIX
 
 PROVENANCE = "provenance"
 _RESERVED = ("gpkg_", "rtree_", "sqlite_")
@@ -31,7 +32,7 @@ def write_geopackage(workspace: Workspace, path: Path) -> None:
     if not infos:
         message = "it has no layers yet; load one before exporting"
         raise workspace.file.problem("empty", message, "还没有图层；请先导入图层再导出")
-    _, *tables = _distinct([PROVENANCE, *infos])
+    _, *tables = _distinct([PROVENANCE, *(_table_name(info) for info in infos.values())])
     rows = []
     with placed(path, path.name) as part:
         part.unlink()  # GDAL makes a GeoPackage, but not of an empty file
@@ -70,6 +71,12 @@ def _is_whole(path: Path, table: str, features: int) -> bool:
     """Tell whether all of a table was written: on a full disk GDAL may say nothing."""
     found = pyogrio.read_info(path, layer=table, force_feature_count=True)
     return bool(found["features"] == features and found["capabilities"]["fast_spatial_filter"])
+
+
+def _table_name(info: StoredLayerInfo) -> str:
+    """A layer's id, or the title of one whose id only this program understands."""
+    is_made = info.spec.id.startswith(OWN_PREFIX)
+    return info.spec.title.zh if is_made and info.spec.title.zh else info.spec.id
 
 
 def _write_layer(stored: StoredLayer, path: Path, table: str) -> Mapping[str, str]:

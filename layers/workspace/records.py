@@ -12,6 +12,8 @@ from layers.catalogue import LayerSpec
 from layers.text import Entry
 
 Record = Mapping[str, JsonValue]
+OWN_PREFIX = "own_"
+"""Begins the ids of layers that only a workspace has."""
 
 
 class Original(Entry):
