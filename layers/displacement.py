@@ -3,14 +3,16 @@
 A question of evidence: many pairs must say the same, and no other displacement nearly as well.
 """
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 import numpy as np
+import shapely
 from numpy.typing import NDArray
 
-from layers.matching import REACH_M, Metres, Numbers, Pairs
+from layers.matching import REACH_M, Clouds, Metres, Numbers, Pairs
 
 Move: TypeAlias = Callable[[Metres], Metres]
 Hypothesis = Literal["agrees", "gcj02", "bd09", "wgs84", "shifted"]
@@ -30,10 +32,14 @@ NOISE_M = 30.0
 TOLERATED_M = 60.0
 """What honest data may be off by together, at least."""
 _NAMED_RADIUS_M = 150.0
-_NEAR_RADIUS_M = 100.0
+_RADIUS_M = 100.0
+_CLOSE_M = 40.0
+_THICK = 0.25
+_CELLS = 3
+_MOST_CELLS = 20_000_000
+_STEPS_BACK = 3
 _ROUNDS = 10
 _MOST_SEEDS = 500
-_MOST_TOLD_APART = 8191
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,63 +115,148 @@ def by_names(
 
 
 def by_nearness(
-    pairs: Pairs, moves: Mapping[Hypothesis, Move], *, accuracy_m: float, burdens: Burdens
+    clouds: Clouds, moves: Mapping[Hypothesis, Move], *, accuracy_m: float, burdens: Burdens
 ) -> Displacement | Why:
-    """Judge pairs of which most are chance, by what stands out among all displacements.
+    """Judge places of which nobody knows which are the same, by what stands out.
 
-    The places are laid over the trusted ones under each hypothesis, and at every displacement
-    within reach. The best is believed where it finds twice as many things again as any other that
-    is not its close neighbour, and where these bear the burden of proof.
+    The file's places are laid over the trusted ones under each hypothesis, and at every
+    displacement within reach. The best is believed where it finds twice as many things again as
+    any other that is not its close neighbour, and where these bear the burden of proof. Where
+    things lie too thick for that, they are looked for once more within a smaller radius.
     """
-    if not len(pairs.own_index):
+    if len(clouds.few) < burdens.known.least:
         return "few"
-    radius_m = _NEAR_RADIUS_M + accuracy_m
-    views = {name: _view(name, move, pairs, radius_m) for name, move in moves.items()}
-    declared = views[AS_DECLARED].offset
-    nodes, surface = _surface(declared, pairs, radius_m)
-    peak = _centre(declared, nodes[int(np.argmax(surface))], pairs, radius_m)
-    anywhere = _score(_length(declared - peak) <= radius_m, pairs)
+    tree = shapely.STRtree(shapely.points(clouds.many))
+    wide = _Search(clouds, tree, _RADIUS_M + accuracy_m)
+    found = _judged(wide, moves, accuracy_m=accuracy_m, burdens=burdens)
+    if found == "thick":
+        close = _Search(clouds, tree, max(_CLOSE_M, accuracy_m))
+        found = _judged(close, moves, accuracy_m=accuracy_m, burdens=burdens)
+    return "unclear" if found == "thick" else found
+
+
+def _judged(
+    search: "_Search", moves: Mapping[Hypothesis, Move], *, accuracy_m: float, burdens: Burdens
+) -> Displacement | Why | Literal["thick"]:
+    """Judge with one radius of search; "thick" where chance finds too much for a verdict."""
+    clouds = search.clouds
+    views = {name: search.view(name, move) for name, move in moves.items()}
     best = max(views.values(), key=lambda view: view.score)
-    known = anywhere <= 1.25 * best.score + 2
-    score, where = (best.score, best.shift.mean(axis=0)) if known else (anywhere, peak)
-    apart_m = 2.5 * radius_m + float(np.ptp(best.shift, axis=0).max()) * known
-    rivals = surface[_length(nodes - where) > apart_m]
+    nodes, surface = search.surface()
+    peak = search.crowd(views[AS_DECLARED], nodes[int(np.argmax(surface))])
+    known = peak.score <= 1.25 * best.score + 2
+    chosen = best if known else peak
+    burden = burdens.known if known else burdens.unknown
+    if chosen.score < burden.least:
+        return "few"
+    apart_m = 2.5 * search.radius_m + float(np.ptp(chosen.shift, axis=0).max())
+    rivals = surface[_length(nodes - chosen.shift.mean(axis=0)) > apart_m]
     others = [view.score for view in views.values() if known and view is not best]
     rival = max(int(rivals.max(initial=0)), *others, 0)
-    burden = burdens.known if known else burdens.unknown
-    if pairs.considered < burden.least or score < burden.least:
-        return "few"
-    offset = best.offset if known else declared
-    centre = _centre(offset, np.zeros(2) if known else peak, pairs, radius_m)
-    found, own = _nearest(offset, centre, pairs, radius_m)
-    wide = float(_length(np.ptp(pairs.own[own], axis=0))) >= burden.extent_m
-    if score < max(2 * rival + 3, burden.share * pairs.considered) or not wide:
-        return "unclear"
+    crowd = search.crowd(best, np.zeros(2)) if known else peak
+    wide = _length(np.ptp(clouds.few[crowd.found], axis=0)) >= burden.extent_m
+    if chosen.score < max(2 * rival + 3, burden.share * len(clouds.few)) or not wide:
+        return "thick" if rival > _THICK * len(clouds.few) else "unclear"
+    offset, shift = crowd.offset, chosen.shift[crowd.found]
     if not known:
-        return _shifted(found, np.zeros(2), accuracy_m=accuracy_m)
+        return _shifted(offset, np.zeros(2), accuracy_m=accuracy_m)
     sure = burdens.unknown
-    beyond = score >= max(sure.least, sure.share * pairs.considered)
-    return _placed(best.name, found, best.shift[own], accuracy_m=accuracy_m, sure=beyond)
+    beyond = chosen.score >= max(sure.least, sure.share * len(clouds.few))
+    return _placed(best.name, offset, shift, accuracy_m=accuracy_m, sure=beyond)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _View:
-    """A hypothesis at work.
+    """A hypothesis at work, among clouds.
 
-    The offsets of the pairs under it, by how much it moves each place, and how many things it
-    finds again.
+    `placed` is where the few must be looked for among the many, `shift` by how much each is then
+    off as declared (file less trusted). Of the few `found`, `offset` is what is left to the
+    nearest (file less trusted), and `score` counts the different ones on the side that has fewer.
     """
 
     name: Hypothesis
-    offset: Metres
+    placed: Metres
     shift: Metres
+    found: Numbers
+    offset: Metres
     score: int
 
 
-def _view(name: Hypothesis, move: Move, pairs: Pairs, radius_m: float) -> _View:
-    moved = move(pairs.own)
-    offset = moved[pairs.own_index] - pairs.trusted[pairs.trusted_index]
-    return _View(name, offset, pairs.own - moved, _score(_length(offset) <= radius_m, pairs))
+@dataclass(frozen=True, slots=True, eq=False)
+class _Search:
+    """The many in a tree, and how near is near."""
+
+    clouds: Clouds
+    tree: shapely.STRtree
+    radius_m: float
+
+    def view(self, name: Hypothesis, move: Move) -> _View:
+        """Look where the few must be if a hypothesis is true."""
+        few = self.clouds.few
+        if self.clouds.own_few:
+            placed = move(few)
+            return self._look(name, placed, few - placed, np.zeros(2))
+        # Where would the file have what is truly here? What moves back to here; shifts are smooth.
+        placed = few
+        for _ in range(_STEPS_BACK):
+            placed = few + placed - move(placed)
+        return self._look(name, placed, placed - few, np.zeros(2))
+
+    def crowd(self, view: _View, start: Metres) -> _View:
+        """Follow the few found near an offset to the middle of their crowd."""
+        centre, found = start, self._look(view.name, view.placed, view.shift, start)
+        for _ in range(_ROUNDS):
+            if not len(found.found):
+                break
+            middle = np.median(found.offset, axis=0)
+            if _length(middle - centre) < 1.0:
+                break
+            centre = middle
+            found = self._look(view.name, view.placed, view.shift, centre)
+        return found
+
+    def _look(self, name: Hypothesis, placed: Metres, shift: Metres, centre: Metres) -> _View:
+        """Find the few, displaced by an offset from where they are placed."""
+        toward = -1.0 if self.clouds.own_few else 1.0
+        at = shapely.points(placed + toward * centre)
+        few, many = self.tree.query_nearest(at, max_distance=self.radius_m, all_matches=False)
+        offset = toward * (self.clouds.many[many] - placed[few])
+        score = min(len(few), len(np.unique(many)))
+        return _View(name, placed, shift + centre, few, offset, score)
+
+    def surface(self) -> tuple[Metres, Numbers]:
+        """Displacements on a lattice over the reach, and how many of the few each finds."""
+        few, many, radius_m = self.clouds.few, self.clouds.many, self.radius_m
+        margin = REACH_M + 2 * radius_m
+        origin, extent = few.min(axis=0) - margin, np.ptp(few, axis=0) + 2 * margin
+        cell = max(radius_m / _CELLS, float(np.sqrt(extent.prod() / _MOST_CELLS)))
+        shape = np.ceil(extent / cell).astype(np.int64) + 1
+        taken = np.zeros(shape, dtype=bool)
+        inside = ((many >= origin) & (many < origin + (shape - 1) * cell)).all(axis=1)
+        taken[tuple(np.rint((many[inside] - origin) / cell).astype(np.int64).T)] = True
+        near = _widened(taken, math.ceil(radius_m / cell))
+        step = 0.75 * radius_m
+        axis = np.arange(-(REACH_M // step), REACH_M // step + 1) * step
+        nodes = np.stack(np.meshgrid(axis, axis, indexing="ij"), axis=-1).reshape(-1, 2)
+        toward = -1.0 if self.clouds.own_few else 1.0
+        count = np.zeros(len(nodes), dtype=np.int64)
+        for point in few:
+            at = np.rint((point + toward * nodes - origin) / cell).astype(np.int64)
+            count += near[at[:, 0], at[:, 1]]
+        return nodes, count
+
+
+def _widened(taken: NDArray[np.bool_], radius: int) -> NDArray[np.bool_]:
+    """Take all cells of a raster within a radius, in cells, of one that is taken."""
+    wide = np.zeros_like(taken)
+    width, height = taken.shape
+    for i in range(-radius, radius + 1):
+        half = int(math.sqrt(radius * radius - i * i))
+        for j in range(-half, half + 1):
+            to = (slice(max(i, 0), width + min(i, 0)), slice(max(j, 0), height + min(j, 0)))
+            of = (slice(max(-i, 0), width + min(-i, 0)), slice(max(-j, 0), height + min(-j, 0)))
+            wide[to] |= taken[of]
+    return wide
 
 
 def _placed(
@@ -204,56 +295,6 @@ def _tolerance(offset: Metres, *, accuracy_m: float) -> float:
     spread = 1.48 * float(np.median(np.abs(offset - np.median(offset, axis=0))))
     error = 1.25 * max(NOISE_M, spread) / np.sqrt(len(offset))  # of a median
     return max(TOLERATED_M, accuracy_m) + 3.0 * float(error)
-
-
-def _surface(offset: Metres, pairs: Pairs, radius_m: float) -> tuple[Metres, Numbers]:
-    """Displacements on a lattice over the reach, and how many things each finds again."""
-    step = 0.75 * radius_m
-    half = int(REACH_M // step)
-    width = 2 * half + 1
-    own, trusted = pairs.own_index % _MOST_TOLD_APART, pairs.trusted_index % _MOST_TOLD_APART
-    own_found = np.zeros((width * width, own.max() + 1), dtype=bool)
-    trusted_found = np.zeros((width * width, trusted.max() + 1), dtype=bool)
-    cell = np.rint(offset / step).astype(np.int64)
-    for i in (-2, -1, 0, 1, 2):
-        for j in (-2, -1, 0, 1, 2):
-            node = cell + np.array([i, j])
-            hit = (_length(node * step - offset) <= radius_m) & (np.abs(node) <= half).all(axis=1)
-            number = (node[hit, 0] + half) * width + node[hit, 1] + half
-            own_found[number, own[hit]] = True
-            trusted_found[number, trusted[hit]] = True
-    axis = np.arange(-half, half + 1) * step
-    nodes = np.stack(np.meshgrid(axis, axis, indexing="ij"), axis=-1).reshape(-1, 2)
-    return nodes, np.minimum(own_found.sum(axis=1), trusted_found.sum(axis=1))
-
-
-def _score(hit: NDArray[np.bool_], pairs: Pairs) -> int:
-    """How many things are found again: counted on the side that has fewer different ones."""
-    own, trusted = pairs.own_index[hit], pairs.trusted_index[hit]
-    return min(len(np.unique(own)), len(np.unique(trusted)))
-
-
-def _nearest(
-    offset: Metres, centre: Metres, pairs: Pairs, radius_m: float
-) -> tuple[Metres, Numbers]:
-    """Offsets of the found things, each taken with its nearest, and which places of the file."""
-    distance = _length(offset - centre)
-    order = np.flatnonzero(distance <= radius_m)
-    order = order[np.argsort(distance[order], kind="stable")]
-    few = pairs.own_index if len(pairs.own) <= len(pairs.trusted) else pairs.trusted_index
-    _, first = np.unique(few[order], return_index=True)
-    return offset[order[first]], pairs.own_index[order[first]]
-
-
-def _centre(offset: Metres, start: Metres, pairs: Pairs, radius_m: float) -> Metres:
-    """Follow the pairs near a displacement to the middle of their crowd."""
-    centre = start
-    for _ in range(_ROUNDS):
-        found, _ = _nearest(offset, centre, pairs, radius_m)
-        if not len(found):
-            break
-        centre = np.median(found, axis=0)
-    return centre
 
 
 def _length(vectors: Metres) -> Metres:

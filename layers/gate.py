@@ -35,7 +35,7 @@ from layers.displacement import (
     by_nearness,
 )
 from layers.load import Pack
-from layers.matching import Metres, dense_edges, neighbours, same_names, sparse_edges
+from layers.matching import Metres, clouds, dense_edges, same_names, sparse_edges
 from layers.phrases import phrase
 from layers.text import Entry, Language, Text
 
@@ -186,12 +186,10 @@ def find_shift(
         kind = _KINDS[int(np.bincount(dimensions).argmax())]
         return _elsewhere(geometries, ground, declared, kind)
     most = int(np.bincount(dimensions[here]).argmax())
-    chosen = here & (dimensions == most)
-    metres = gpd.GeoSeries(shapely.transform(geometries[chosen], ground.to_metres), crs=metric_crs)
     trusted = sorted(references, key=lambda one: (one.accuracy_m, one.layer))
     if not trusted:
         return DatumFinding(verdict="cannot_tell", geometry=_KINDS[most], reason="no_reference")
-    own = _Own.of(frame[chosen].set_geometry(metres.set_axis(frame.index[chosen])), _KINDS[most])
+    own = _Own.of(ground.put(frame[here & (dimensions == most)], metric_crs), _KINDS[most])
     evidence = _evidence(own, trusted, _moves(declared, ground), names)
     return _conclude(evidence, declared, own.kind)
 
@@ -214,6 +212,12 @@ class _Ground:
 
     def to_degrees(self, metres: Metres) -> Metres:
         return np.column_stack(self.transformer.transform(metres[:, 0], metres[:, 1]))
+
+    def put(self, frame: gpd.GeoDataFrame, metric_crs: str) -> gpd.GeoDataFrame:
+        """Put features into metres; those that reach out of the CRS's world are left out."""
+        moved = shapely.transform(frame.geometry.to_numpy(), self.to_metres)
+        frame = frame.set_geometry(gpd.GeoSeries(moved, index=frame.index, crs=metric_crs))
+        return frame[np.isfinite(shapely.bounds(moved)).all(axis=1)]
 
     def near(self, degrees: NDArray[np.object_]) -> NDArray[np.bool_]:
         """Tell which geometries' rectangles come near the area's."""
@@ -304,17 +308,17 @@ def _compare(
             yield "names", trusted, by_names(named, moves, accuracy_m=accuracy_m)
     if own.kind == trusted.geometry == "point":
         points = shapely.get_coordinates(shapely.centroid(reference))
-        pairs = neighbours(own.sparse, points)
-        found = by_nearness(pairs, moves, accuracy_m=accuracy_m, burdens=POINTS)
+        both = clouds(own.sparse, points)
+        found = by_nearness(both, moves, accuracy_m=accuracy_m, burdens=POINTS)
         yield "nearest", trusted, found
     if own.kind != "point" and trusted.geometry != "point":
         # The file's outline against all lines of the layer, and the layer's lines against all of
         # the file's: either may be the part of a larger whole.
-        for pairs in (
-            neighbours(own.sparse, dense_edges(reference)),
-            neighbours(own.dense, sparse_edges(reference, outer=False)),
+        for both in (
+            clouds(own.sparse, dense_edges(reference)),
+            clouds(own.dense, sparse_edges(reference, outer=False)),
         ):
-            found = by_nearness(pairs, moves, accuracy_m=accuracy_m, burdens=EDGES)
+            found = by_nearness(both, moves, accuracy_m=accuracy_m, burdens=EDGES)
             yield "outline", trusted, found
 
 

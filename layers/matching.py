@@ -27,12 +27,11 @@ SAME_AREA = 1.25
 MOST_SAMPLES = 400
 MOST_VERTICES = 2_000_000
 _MOST_OUTER = 20_000
-_DENSE_M = 50.0
-_MOST_DENSE = 100_000
+_DENSE_M = 30.0
+_MOST_DENSE = 200_000
 _NARROW_M = 20.0
 """Between neighbours in a mosaic; a wider gap is an edge."""
 _POLYGON = 2
-_MOST_PAIRS = 150_000
 _MOST_TEXT_COLUMNS = 12
 _BRACKETS = re.compile(r"\([^()]*\)|\[[^\[\]]*\]|【[^】]*】|<[^<>]*>")
 _TAIL = re.compile(
@@ -43,17 +42,23 @@ _NO_LETTER = re.compile(r"[\W_]+")
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Pairs:
-    """Places of the file, places of a trusted layer, and which may be the same thing.
-
-    `own` and `trusted` are positions; pair k says that own[own_index[k]] may be
-    trusted[trusted_index[k]]. `considered` counts the things that could have been found again.
-    """
+    """Places of the file, and for each the place that a trusted layer gives under its name."""
 
     own: Metres
     trusted: Metres
-    own_index: Numbers
-    trusted_index: Numbers
-    considered: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Clouds:
+    """Places of the file and of a trusted layer, of which nobody knows which are the same.
+
+    Of the smaller side, `few` are looked for among the `many` of the other; `own_few` says that
+    the few are the file's.
+    """
+
+    few: Metres
+    many: Metres
+    own_few: bool
 
 
 def plain_name(name: str) -> str:
@@ -91,40 +96,21 @@ def same_names(
                 best = both
     if best is None or best.empty:
         return None
-    number = np.arange(len(best))
-    return Pairs(
-        own=best[["x", "y"]].to_numpy(),
-        trusted=best[["x_trusted", "y_trusted"]].to_numpy(),
-        own_index=number,
-        trusted_index=number,
-        considered=len(best),
-    )
+    return Pairs(best[["x", "y"]].to_numpy(), best[["x_trusted", "y_trusted"]].to_numpy())
 
 
-def neighbours(own: Metres, trusted: Metres) -> Pairs:
-    """Pair all places within reach of each other; of the smaller side at most a sample.
+def clouds(own: Metres, trusted: Metres) -> Clouds:
+    """Set places of a file against those of a trusted layer; a sample of the smaller side.
 
-    Places of the file that lie outside the reach of all trusted ones do not count as considered.
+    Places of the file that lie outside the reach of all trusted ones are left out.
     """
     own, trusted = np.unique(own, axis=0), np.unique(trusted, axis=0)
     if len(trusted):
         low, high = trusted.min(axis=0) - REACH_M, trusted.max(axis=0) + REACH_M
         own = own[((own >= low) & (own <= high)).all(axis=1)]
-    most = MOST_SAMPLES
-    while True:
-        if len(own) <= len(trusted):
-            own = _sample(own, most)
-        else:
-            trusted = _sample(trusted, most)
-        few, many = (own, trusted) if len(own) <= len(trusted) else (trusted, own)
-        tree = shapely.STRtree(shapely.points(many))
-        first, second = tree.query(shapely.points(few), predicate="dwithin", distance=REACH_M)
-        most = len(few) * _MOST_PAIRS // max(len(first), 1)
-        if most >= len(few) or len(few) == 1:
-            break
-        most = max(most, 1)
-    own_index, trusted_index = (first, second) if few is own else (second, first)
-    return Pairs(own, trusted, own_index, trusted_index, considered=len(few))
+    if len(own) <= len(trusted):
+        return Clouds(_sample(own, MOST_SAMPLES), trusted, own_few=True)
+    return Clouds(_sample(trusted, MOST_SAMPLES), own, own_few=False)
 
 
 def dense_edges(geometries: NDArray[np.object_]) -> Metres:

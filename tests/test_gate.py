@@ -23,7 +23,7 @@ from layers import Basis, Language, Layer, Pack, Text
 from layers.datum import gcj02_to_wgs84, wgs84_to_bd09, wgs84_to_gcj02
 from layers.declared import Datum, Declared, to_degrees
 from layers.gate import DatumFinding, Reference, find_shift, references
-from layers.matching import neighbours, plain_name, sparse_edges
+from layers.matching import clouds, plain_name, sparse_edges
 from spatial import Plan
 
 Array: TypeAlias = NDArray[np.float64]
@@ -199,6 +199,23 @@ def test_noise_of_30_m_at_each_vertex_changes_no_finding(
     assert_finds(place.look(degrees(shapes), place.outline), verdict, place.pack)
 
 
+@pytest.mark.parametrize("verdict", SHIFTS)
+def test_a_network_is_found_again_in_its_like(place: Place, verdict: str) -> None:
+    # Streets every 700 m, bent so that no displacement along them looks the same.
+    west, south, east, north = place.pack.area.bounds
+    random = np.random.default_rng(0)
+    columns, rows = np.arange(west, east, 700), np.arange(south, north, 700)
+    nodes = np.stack(np.meshgrid(columns, rows), axis=-1) + random.uniform(
+        -200, 200, (len(rows), len(columns), 2)
+    )
+    streets = [shapely.LineString(line) for line in (*nodes, *nodes.swapaxes(0, 1))]
+    network = gpd.GeoDataFrame(geometry=streets, crs=METRIC)
+    reference = Reference("roads", Text(zh="道路", en="Roads"), "line", network, 10.0)
+    placed = moved(streets, random.normal(0, 8, (len(streets), 2)))
+    found = place.look(degrees(by(SHIFTS[verdict], placed)), (reference,))
+    assert_finds(found, verdict, place.pack)
+
+
 @pytest.mark.parametrize("layer", ["rail", "roads", "built_up", "rivers_lakes", "green_frame"])
 @pytest.mark.parametrize("verdict", SHIFTS)
 def test_lines_that_are_not_the_outline_tell_nothing(
@@ -218,6 +235,17 @@ def test_a_straight_border_can_slide_along_itself_and_tells_nothing(place: Place
     assert (found.verdict, found.reason) == ("cannot_tell", "unclear")
 
 
+@pytest.mark.parametrize("apart_m", [0, 555, 800])
+def test_a_small_cluster_resembles_any_other_and_tells_nothing(place: Place, apart_m: int) -> None:
+    x, y = place.pack.area.centroid.x, place.pack.area.centroid.y
+    squares = [shapely.box(x + 90 * i, y, x + 90 * i + 60, y + 60) for i in range(10)]
+    others = [shapely.box(x + 80 * i, y + 9, x + 80 * i + 70, y + 50) for i in range(11)]
+    frame = gpd.GeoDataFrame(geometry=others, crs=METRIC)
+    reference = Reference("ponds", Text(zh="坑塘", en="Ponds"), "polygon", frame, 10.0)
+    found = place.look(degrees(moved(squares, np.full((10, 2), float(apart_m)))), (reference,))
+    assert found.verdict == "cannot_tell"
+
+
 def test_invalid_and_missing_shapes_do_no_harm(place: Place) -> None:
     shape = gpd.GeoSeries([place.pack.area], crs=METRIC).to_crs("OGC:CRS84").iloc[0]
     bow = shapely.from_wkt(
@@ -226,6 +254,15 @@ def test_invalid_and_missing_shapes_do_no_harm(place: Place) -> None:
     shapes = [*by(wgs84_to_gcj02, [shape, bow]), None, shapely.Polygon()]
     found = place.look(degrees(shapes), place.outline)
     assert found.verdict == "gcj02"
+
+
+def test_a_line_that_leaves_the_world_of_the_metric_crs_is_left_out(place: Place) -> None:
+    shape = gpd.GeoSeries([place.pack.area.boundary], crs=METRIC).to_crs("OGC:CRS84").iloc[0]
+    endless = shapely.LineString([(117.3, 39.1), (-60, 5), (27, 0)])
+    found = place.look(degrees([*by(wgs84_to_bd09, [shape]), endless]), place.outline)
+    assert found.verdict == "bd09"
+    alone = place.look(degrees([endless]), place.outline)
+    assert (alone.verdict, alone.reason) == ("cannot_tell", "few")
 
 
 # Points
@@ -550,16 +587,21 @@ def test_names_of_different_places_stay_different(one: str, other: str) -> None:
 # The parts
 
 
-def test_pairs_are_all_places_within_two_kilometres() -> None:
+def test_the_smaller_side_is_looked_for_in_the_larger() -> None:
     own = np.array([[0.0, 0.0], [1_500.0, 0.0], [50_000.0, 0.0]])
-    trusted = np.array([[0.0, 1_900.0], [10_000.0, 0.0]])
-    pairs = neighbours(own, trusted)
-    found = {
-        (tuple(pairs.own[i]), tuple(pairs.trusted[j]))
-        for i, j in zip(pairs.own_index, pairs.trusted_index, strict=True)
-    }
-    assert found == {((0.0, 0.0), (0.0, 1_900.0))}
-    assert pairs.considered == 2  # the third lies out of all reach
+    trusted = np.array([[0.0, 1_900.0], [10_000.0, 0.0], [0.0, 0.0], [9_000.0, 0.0]])
+    both = clouds(own, trusted)
+    assert both.own_few
+    assert both.few.tolist() == [[0.0, 0.0], [1_500.0, 0.0]]  # the third is out of all reach
+    assert len(both.many) == 4
+    assert not clouds(trusted, own[:1]).own_few
+
+
+def test_a_large_cloud_is_sampled_the_same_in_any_order() -> None:
+    own = np.random.default_rng(0).uniform(0, 10_000, (5_000, 2))
+    one, other = clouds(own, own[:3_000]), clouds(own[::-1], own[:3_000])
+    assert (one.few == other.few).all()
+    assert len(one.few) == 400
 
 
 @pytest.mark.parametrize("turned", [False, True])

@@ -2,13 +2,14 @@
 
 from dataclasses import dataclass, replace
 
+import pandas as pd
 import streamlit as st
 
 from layers import InputError, Text
 from layers.catalogue import LayerSpec, Source
 from layers.declared import Declared
 from layers.fields import FieldMap
-from layers.findings import readable
+from layers.findings import FAULTS, readable
 from layers.formats import Choice, Part, Raw
 from layers.gate import DatumFinding
 from layers.intake import (
@@ -181,7 +182,10 @@ def _show_mended(taken: Taken, held: Draft, words: Words) -> None:
         st.success(f"{kept} {words('own.nothing_found')}", icon=":material/check_circle:")
     else:
         st.info(f"{kept} {words('own.found', count=f'{len(rows):,}')}", icon=":material/build:")
-        st.dataframe(rows.head(_MOST_LOGGED).round(1), hide_index=True)
+        # What is wrong first, what was only tidied up last; all of it is one layer's.
+        grave = mended.log["rule"].isin(FAULTS).to_numpy()
+        shown = pd.concat([rows[grave], rows[~grave]]).iloc[:, 1:]
+        st.dataframe(shown.head(_MOST_LOGGED).round(1), hide_index=True)
         st.download_button(
             words("own.log"),
             lambda: csv_bytes(rows),
