@@ -31,6 +31,8 @@ NOISE_M = 30.0
 """What honest data may be off by at random, whatever their source says; in each axis."""
 TOLERATED_M = 60.0
 """What honest data may be off by together, at least."""
+ALIKE_M = 75.0
+"""Half of what one cause has shifted lies within so much of the middle; namesakes scatter wider."""
 _NAMED_RADIUS_M = 150.0
 _RADIUS_M = 100.0
 _CLOSE_M = 40.0
@@ -280,11 +282,10 @@ def _placed(
 
 
 def _shifted(offset: Metres, moved: Metres, *, accuracy_m: float) -> Displacement | Why:
-    """Accept an unknown shift where it is beyond doubt, and far larger than what it leaves."""
+    """Accept an unknown shift where it is beyond doubt, and the same for all."""
     centre = np.median(offset, axis=0)
     residual_m = float(np.median(_length(offset - centre)))
-    off_m = _length(centre)
-    if off_m <= _tolerance(offset, accuracy_m=accuracy_m) or off_m < 2 * residual_m:
+    if _length(centre) <= _tolerance(offset, accuracy_m=accuracy_m) or residual_m > ALIKE_M:
         return "unclear"
     shift = np.median(offset + moved, axis=0)
     return Displacement(SHIFTED, float(shift[0]), float(shift[1]), residual_m, len(offset))

@@ -235,14 +235,13 @@ def test_a_straight_border_can_slide_along_itself_and_tells_nothing(place: Place
     assert (found.verdict, found.reason) == ("cannot_tell", "unclear")
 
 
-@pytest.mark.parametrize("apart_m", [0, 555, 800])
-def test_a_small_cluster_resembles_any_other_and_tells_nothing(place: Place, apart_m: int) -> None:
+@pytest.mark.parametrize("apart_m", [400, 555, 900])
+def test_one_pond_resembles_another_and_tells_nothing(place: Place, apart_m: int) -> None:
     x, y = place.pack.area.centroid.x, place.pack.area.centroid.y
-    squares = [shapely.box(x + 90 * i, y, x + 90 * i + 60, y + 60) for i in range(10)]
-    others = [shapely.box(x + 80 * i, y + 9, x + 80 * i + 70, y + 50) for i in range(11)]
-    frame = gpd.GeoDataFrame(geometry=others, crs=METRIC)
+    frame = gpd.GeoDataFrame(geometry=[shapely.box(x, y, x + 820, y + 800)], crs=METRIC)
     reference = Reference("ponds", Text(zh="坑塘", en="Ponds"), "polygon", frame, 10.0)
-    found = place.look(degrees(moved(squares, np.full((10, 2), float(apart_m)))), (reference,))
+    other = shapely.box(x + apart_m, y, x + apart_m + 800, y + 790)
+    found = place.look(degrees(moved([other], np.zeros((1, 2)))), (reference,))
     assert found.verdict == "cannot_tell"
 
 
@@ -351,14 +350,23 @@ def test_half_and_half_is_not_settled_by_majority(place: Place) -> None:
 
 
 @given(seeds)
-@settings(max_examples=15)
+@settings(max_examples=40)
 def test_stops_named_after_a_station_nearby_are_not_accused(place: Place, seed: int) -> None:
     random = np.random.default_rng(seed)
-    angle, length = random.uniform(0, 2 * np.pi, 38), random.uniform(50, 250, 38)
+    some = place.stations.iloc[random.choice(38, 15, replace=False)]
+    angle, length = random.uniform(0, 2 * np.pi, 15), random.uniform(50, 250, 15)
     aside = np.column_stack([np.cos(angle), np.sin(angle)]) * length[:, None]
-    stops = moved(list(place.stations.geometry), aside)
-    found = place.look(degrees(stops, name=place.stations["name"]), place.trusted)
+    found = place.look(degrees(moved(list(some.geometry), aside), name=some["name"]), place.trusted)
     assert found.verdict in {"agrees", "cannot_tell"}
+
+
+def test_a_name_that_stands_at_two_distant_places_is_not_used(place: Place) -> None:
+    twins = [*place.stations.geometry, *place.stations.geometry[:20].translate(0, 3_000)]
+    names = [*place.stations["name"], *place.stations["name"][:20]]
+    placed = by(wgs84_to_gcj02, moved(twins, np.zeros((58, 2))))
+    found = place.look(degrees(placed, name=names), place.trusted)
+    assert_finds(found, "gcj02", place.pack)
+    assert (found.how, found.matched) == ("names", 18)
 
 
 def test_the_column_of_names_may_be_said(place: Place) -> None:
@@ -492,6 +500,14 @@ def test_trusted_layers_that_contradict_each_other_settle_nothing(place: Place) 
     assert (found.verdict, found.reason) == ("cannot_tell", "contradiction")
 
 
+def test_when_three_trusted_layers_have_spoken_no_worse_one_is_asked(place: Place) -> None:
+    good = [replace(place.trusted[0], layer=name, accuracy_m=10) for name in ("a", "b", "c")]
+    east = place.stations.assign(geometry=place.stations.translate(600, 0))
+    worse = replace(place.trusted[0], layer="d", frame=east, accuracy_m=90)
+    found = place.look(place.stations.to_crs("OGC:CRS84"), (worse, *good))
+    assert (found.verdict, found.against) == ("agrees", ("a", "b", "c"))
+
+
 def test_the_order_of_rows_and_of_layers_is_irrelevant(place: Place) -> None:
     places = place.stations[["geometry"]].to_crs("OGC:CRS84")
     one = place.look(places, (*place.trusted, *place.outline))
@@ -524,6 +540,23 @@ def test_outside_china_gcj02_is_never_thought_of(
         metric_crs="EPSG:2056",
     )
     assert (found.verdict, found.suggestion) == (verdict, None)
+
+
+def test_where_no_web_map_shifts_the_shift_is_unknown() -> None:
+    random = np.random.default_rng(0)
+    truth = random.uniform((2_755_000, 1_215_000), (2_765_000, 1_235_000), (20, 2))
+    names = [f"Halt {chr(65 + i)}{chr(75 + i)}" for i in range(20)]
+    frame = gpd.GeoDataFrame({"name": names}, geometry=shapely.points(truth), crs="EPSG:2056")
+    reference = Reference("stops", Text(zh="站", en="Stops"), "point", frame, 10.0)
+    file = frame.to_crs("OGC:CRS84")
+    found = find_shift(
+        file.set_geometry(by(wgs84_to_gcj02, list(file.geometry)), crs="OGC:CRS84"),
+        (reference,),
+        declared=Declared(crs="EPSG:4326", datum="wgs84"),
+        area=shapely.box(2_755_000, 1_215_000, 2_765_000, 1_235_000),
+        metric_crs="EPSG:2056",
+    )
+    assert (found.verdict, found.suggestion) == ("shifted", None)
 
 
 # Words
