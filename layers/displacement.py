@@ -25,14 +25,12 @@ SHIFTED: Literal["shifted"] = "shifted"
 LEAST_NAMED = 4
 NAMED_SHARE = 0.6
 """Of the places that share a name, so many must agree: names repeat, and sources err."""
-SURE_SHARE = 0.75
+LEAST_SHIFTED, SURE_SHARE = 12, 0.75
 """The same, before they are said to be off by something that is no known datum."""
 NOISE_M = 30.0
 """What honest data may be off by at random, whatever their source says; in each axis."""
 TOLERATED_M = 60.0
 """What honest data may be off by together, at least."""
-ALIKE_M = 75.0
-"""Half of what one cause has shifted lies within so much of the middle; namesakes scatter wider."""
 _NAMED_RADIUS_M = 150.0
 _RADIUS_M = 100.0
 _CLOSE_M = 40.0
@@ -102,7 +100,8 @@ def by_names(
     if counts[best] >= max(LEAST_NAMED, NAMED_SHARE * len(pairs.own), 2 * second):
         inside = _length(offsets[best]) <= radius_m
         moved = (pairs.own - moves[best](pairs.own))[inside]
-        return _placed(best, offsets[best][inside], moved, accuracy_m=accuracy_m, sure=True)
+        sure = counts[best] >= LEAST_SHIFTED
+        return _placed(best, offsets[best][inside], moved, accuracy_m=accuracy_m, sure=sure)
     offset = offsets[AS_DECLARED]
     seeds = offset[:: max(1, len(offset) // _MOST_SEEDS)]
     near = [int((_length(offset - seed) <= radius_m).sum()) for seed in seeds]
@@ -111,7 +110,7 @@ def by_names(
         inside = _length(offset - centre) <= radius_m
         centre = np.median(offset[inside], axis=0)
     inside = _length(offset - centre) <= radius_m
-    if inside.sum() < max(1.5 * LEAST_NAMED, SURE_SHARE * len(pairs.own)):
+    if inside.sum() < max(LEAST_SHIFTED, SURE_SHARE * len(pairs.own)):
         return "unclear"
     return _shifted(offset[inside], np.zeros(2), accuracy_m=accuracy_m)
 
@@ -282,10 +281,10 @@ def _placed(
 
 
 def _shifted(offset: Metres, moved: Metres, *, accuracy_m: float) -> Displacement | Why:
-    """Accept an unknown shift where it is beyond doubt, and the same for all."""
+    """Accept an unknown shift where it is beyond doubt."""
     centre = np.median(offset, axis=0)
     residual_m = float(np.median(_length(offset - centre)))
-    if _length(centre) <= _tolerance(offset, accuracy_m=accuracy_m) or residual_m > ALIKE_M:
+    if _length(centre) <= _tolerance(offset, accuracy_m=accuracy_m):
         return "unclear"
     shift = np.median(offset + moved, axis=0)
     return Displacement(SHIFTED, float(shift[0]), float(shift[1]), residual_m, len(offset))
