@@ -155,7 +155,8 @@ def _judged(
     others = [view.score for view in views.values() if known and view is not best]
     rival = max(int(rivals.max(initial=0)), *others, 0)
     crowd = search.crowd(best, np.zeros(2)) if known else peak
-    wide = _length(np.ptp(clouds.few[crowd.found], axis=0)) >= burden.extent_m
+    seen = clouds.few[crowd.found]
+    wide = len(seen) > 0 and _length(np.ptp(seen, axis=0)) >= burden.extent_m
     if chosen.score < max(2 * rival + 3, burden.share * len(clouds.few)) or not wide:
         return "thick" if rival > _THICK * len(clouds.few) else "unclear"
     offset, shift = crowd.offset, chosen.shift[crowd.found]
