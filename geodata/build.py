@@ -406,7 +406,10 @@ NOT_WRITTEN = {"at", "draw", "ring"}  # instructions to this script, not facts
 
 
 def properties(feature: Feature, words: Mapping[str, Any]) -> dict[str, Any]:
-    """Facts of the layer, then the feature's own; { zh, en } becomes two columns X and X_en."""
+    """Facts of the layer, then the feature's own; { zh, en } becomes two columns X and X_en.
+
+    {} is a fact that nobody knows: the columns are there, and empty.
+    """
     facts = {**words.get("all", {}), **words.get(feature.like or feature.id, {}), **feature.facts}
     first = ["name", "cite", "basis", "accuracy_m"]
     middle = [key for key in facts if key not in {*first, "source", *NOT_WRITTEN}]
@@ -414,7 +417,7 @@ def properties(feature: Feature, words: Mapping[str, Any]) -> dict[str, Any]:
     for key in [*first, *middle, "source"]:
         value = facts[key]
         row |= (
-            {key: value["zh"], f"{key}_en": value["en"]}
+            {key: value.get("zh"), f"{key}_en": value.get("en")}
             if isinstance(value, dict)
             else {key: value}
         )

@@ -21,7 +21,8 @@ from layers import Pack, load_pack
 
 GEODATA = Path(__file__).resolve().parents[1] / "geodata"
 CATALOGUE = tomllib.loads((GEODATA / "layers.toml").read_text(encoding="utf-8"))
-LAYERS = [layer for layer in CATALOGUE if layer != "pack"]
+ENTRIES = [entry for entry in CATALOGUE if entry != "pack"]
+LAYERS = [layer for layer in ENTRIES if "file" in CATALOGUE[layer]]
 STREETS = {"万新", "华明", "金钟", "新立", "军粮城", "无瑕", "金桥", "张贵庄", "丰年村"}
 STREETS |= {"华新", "东丽湖"}
 RIVERS_LAKES = {"海河", "金钟河", "东减河", "西减河", "月牙河", "北塘排水河"}
@@ -216,7 +217,9 @@ def test_no_line_or_area_is_drawn_in_two_layers(pack: Pack) -> None:
 def test_english_is_english_and_chinese_is_chinese(layer: str) -> None:
     for feature in features(GEODATA / f"{layer}.geojson"):
         for column, value in feature["properties"].items():
-            if column.endswith("_en"):
+            if column.endswith("_en") and value is None:
+                assert feature["properties"][column.removesuffix("_en")] is None
+            elif column.endswith("_en"):
                 assert not HAN.search(value.replace("天", "")), (feature["properties"]["id"], value)
                 assert HAN.search(feature["properties"][column.removesuffix("_en")])
 
@@ -224,10 +227,22 @@ def test_english_is_english_and_chinese_is_chinese(layer: str) -> None:
 def test_no_two_layers_look_alike() -> None:
     looks = [
         {key: value for key, value in CATALOGUE[layer]["style"].items() if key in LOOK}
-        for layer in LAYERS
+        for layer in ENTRIES
     ]
     for one, other in itertools.combinations(looks, 2):
         assert one != other
+
+
+@pytest.mark.parametrize("layer", sorted(set(ENTRIES) - set(LAYERS)))
+def test_a_layer_that_nobody_has_delivered_is_asked_of_the_authority(
+    layer: str, pack: Pack
+) -> None:
+    spec = pack.catalogue.layers[layer]
+    assert layer not in pack.layers
+    assert spec.source.basis == "official"
+    assert "待主管部门提供" in spec.source.name.zh + spec.note.zh
+    assert "deliver" in spec.source.name.en
+    assert spec.note.en
 
 
 def test_the_accent_for_gaps_is_nobodys_colour() -> None:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import geopandas as gpd
+import pandas as pd
 import pytest
 
 from layers import Pack, load_pack
@@ -92,6 +93,15 @@ COUNTED = {
     "consumption_sites": 10,
     "safety_sites": 2,
 }
+TIER_1_KINDS = {  # annex 3, note 19
+    *("生态保护修复", "农业与农村服务", "乡村旅游", "重大基础设施", "重大民生保障"),
+    "应急抢险救灾",
+}
+OTHER_KINDS = {"产业园区", "研发办公", "城市道路"}
+PROJECTS = (
+    *("utility_projects", "restoration_projects", "water_projects", "theme_parks"),
+    *("innovation_sites", "roads", "tour_road"),
+)
 PLAN_ITEMS = set(NAMED) - {"rail_stations"}  # a layer has one kind of geometry; stations are rail
 
 BOX_1 = """
@@ -227,6 +237,50 @@ def test_water_projects_name_their_street_and_control_unit(pack: Pack) -> None:
     assert set(units.index[units == "海河大闸控制单元"]) == sluice
     other = {"华明街", "东丽湖街", "军粮城街", "金钟街", "华新街"}
     assert set(units.index[units == "塘汉公路桥/北塘水库控制单元"]) == other
+
+
+@pytest.mark.parametrize("layer", PROJECTS)
+def test_a_project_is_of_one_of_nine_kinds_under_the_rule_of_tier_1_or_of_none(
+    layer: str, pack: Pack
+) -> None:
+    projects = frame_of(pack, layer)
+    for kind, english in zip(projects["tier1_kind"], projects["tier1_kind_en"], strict=True):
+        assert pd.isna(kind) or kind in TIER_1_KINDS | OTHER_KINDS
+        assert pd.isna(kind) == pd.isna(english)
+
+
+def test_a_kind_has_one_english_name_in_all_layers(pack: Pack) -> None:
+    pairs = {
+        pair
+        for layer in PROJECTS
+        for pair in frame_of(pack, layer)[["tier1_kind", "tier1_kind_en"]].itertuples(index=False)
+        if pd.notna(pair[0])
+    }
+    for names in zip(*pairs, strict=True):
+        assert len(set(names)) == len(names)
+
+
+def test_only_what_the_plan_calls_restoration_is_said_to_be_allowed_in_tier_1(pack: Pack) -> None:
+    allowed = {
+        (layer, name): kind
+        for layer in PROJECTS
+        for name, kind in by_name(pack, layer)["tier1_kind"].items()
+        if kind in TIER_1_KINDS
+    }
+    assert allowed == {
+        ("restoration_projects", "金钟河沿岸生态修复"): "生态保护修复",  # box 17
+        ("restoration_projects", "南片区储备林"): "生态保护修复",
+        ("water_projects", "华明街水环境综合治理"): "生态保护修复",  # box 18: banks restored
+    }
+
+
+def test_no_medical_facility_of_the_plan_is_said_to_be_a_community_health_centre(
+    pack: Pack,
+) -> None:
+    kinds = by_name(pack, "health_sites")["kind"]
+    hospitals = {"东丽医院", "东丽区中医医院", "军粮城医院"}
+    assert set(kinds.index[kinds == "医院"]) == hospitals
+    assert "社区卫生服务中心" not in set(kinds)
 
 
 def test_five_consumption_landmarks_are_placed_by_us(pack: Pack) -> None:

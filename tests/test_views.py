@@ -19,6 +19,7 @@ from views.text import Words
 REPOSITORY = Path(__file__).resolve().parent.parent
 GEODATA = REPOSITORY / "geodata"
 CATALOGUE = read_catalogue(GEODATA)
+DELIVERED = [layer.id for layer in CATALOGUE.layers.values() if layer.file]
 ALIKE = 10.0  # CIEDE2000 from which two legend entries are told apart at a glance
 
 
@@ -28,7 +29,7 @@ def opened() -> Opened:
 
 
 @pytest.mark.parametrize("lang", ["zh", "en"])
-@pytest.mark.parametrize("layer", list(CATALOGUE.layers))
+@pytest.mark.parametrize("layer", DELIVERED)
 def test_every_feature_shows_its_citation_in_one_click(
     opened: Opened, layer: str, lang: str
 ) -> None:
