@@ -1,33 +1,50 @@
 """Whether a plan's checks find in a pack what they bind: layers, columns, values, units."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 import pandas as pd
 
 from layers import Pack, Problem
-from layers.catalogue import Catalogue
+from layers.catalogue import Catalogue, GeometryKind
 from layers.toml import unknown
 from spatial.measures import MEASURES
 from spatial.plan import ID_COLUMN, PLAN_FILE, Binding, Check, Plan, column_text
+
+COLUMN_PARAMS: Mapping[str, str] = {
+    "class_column": "land",
+    "people_column": "population",
+    "kind_column": "projects",
+    "amount_column": "features",
+}
+"""Parameters that name a column, and the layer argument whose features have it."""
+_CODE_PARAMS = {"class_column"}
 
 
 def catalogue_problems(plan: Plan, catalogue: Catalogue) -> list[Problem]:
     """Find what the plan asks of the catalogue in vain: unknown layers, wrong kinds of geometry."""
     problems: list[Problem] = []
     for check in plan.checks.values():
-        kinds = MEASURES[check.measure].layers
-        for name, binding in check.layers.items():
-            where = f"{PLAN_FILE} [{check.id}].layers.{name}"
-            problems += _kind_problems(catalogue, binding.layer, kinds[name], where)
+        problems += _bound_problems(check, catalogue, f"{PLAN_FILE} [{check.id}]")
+        for name in check.variants:
+            where = f"{PLAN_FILE} [{check.id}].variants.{name}"
+            found = _bound_problems(check.defined(name), catalogue, where)
+            # What the check itself binds wrongly is said once, there.
+            changed = tuple(f"{where}.layers.{bound}" for bound in check.variants[name].layers)
+            problems += [problem for problem in found if problem.layer in changed]
     parts = plan.zone_statistics
-    wanted = {"zones": "polygon", "built_up": "polygon", "terminals": "point", "stops": "point"}
+    wanted: dict[str, GeometryKind] = {
+        "zones": "polygon",
+        "built_up": "polygon",
+        "terminals": "point",
+        "stops": "point",
+    }
     for part, kind in wanted.items():
         if layer := getattr(parts, part):
             where = f"{PLAN_FILE} [zone_statistics].{part}"
-            problems += _kind_problems(catalogue, layer, kind, where)
+            problems += _kind_problems(catalogue, layer, (kind,), where)
     if parts.land is not None:
         where = f"{PLAN_FILE} [zone_statistics].land.layer"
-        problems += _kind_problems(catalogue, parts.land.layer, "polygon", where)
+        problems += _kind_problems(catalogue, parts.land.layer, ("polygon",), where)
     for layer_id, spec in catalogue.layers.items():
         for check_id in spec.drawn_to:
             if check_id not in plan.checks:
@@ -38,12 +55,21 @@ def catalogue_problems(plan: Plan, catalogue: Catalogue) -> list[Problem]:
     return problems
 
 
-def _kind_problems(catalogue: Catalogue, layer: str, kind: str, where: str) -> Iterator[Problem]:
+def _bound_problems(check: Check, catalogue: Catalogue, where: str) -> Iterator[Problem]:
+    kinds = MEASURES[check.measure].layers
+    for name, binding in check.layers.items():
+        for layer in binding.all_layers:
+            yield from _kind_problems(catalogue, layer, kinds[name], f"{where}.layers.{name}")
+
+
+def _kind_problems(
+    catalogue: Catalogue, layer: str, kinds: Sequence[GeometryKind], where: str
+) -> Iterator[Problem]:
     if layer not in catalogue.layers:
         yield Problem(where, "", "layer", unknown("layer", layer, list(catalogue.layers)))
-    elif catalogue.layers[layer].geometry != kind:
+    elif catalogue.layers[layer].geometry not in kinds:
         found = catalogue.layers[layer].geometry
-        message = f"layer '{layer}' has {found} geometry, {kind} geometry is needed"
+        message = f"layer '{layer}' has {found} geometry, {' or '.join(kinds)} geometry is needed"
         yield Problem(where, "", "layer", message)
 
 
@@ -63,14 +89,18 @@ def check_feature_problems(check: Check, pack: Pack) -> list[Problem]:
     """Find what one check asks in vain of the features of the layers that are there."""
     problems: list[Problem] = []
     for name, binding in check.layers.items():
-        if binding.layer in pack.layers:
+        if not binding.also and binding.layer in pack.layers:
             where = f"{PLAN_FILE} [{check.id}].layers.{name}.where"
             problems += _where_problems(binding, pack.layers[binding.layer].frame, where)
-    column = check.params.get("class_column")
-    land = check.layers.get("land")
-    if column and land and land.layer in pack.layers:
-        where = f"{PLAN_FILE} [{check.id}].params.class_column"
-        problems += _code_problems(str(column), pack.layers[land.layer].frame, where)
+    for param, name in COLUMN_PARAMS.items():
+        column, bound = check.params.get(param), check.layers.get(name)
+        if column and bound and bound.layer in pack.layers and not bound.also:
+            where = f"{PLAN_FILE} [{check.id}].params.{param}"
+            frame = pack.layers[bound.layer].frame
+            if param in _CODE_PARAMS:
+                problems += _code_problems(str(column), frame, where)
+            else:
+                problems += _column_problems(str(column), frame, where)
     problems += _limit_problems(check, pack)
     return problems
 
@@ -83,13 +113,16 @@ def needed_values(plan: Plan, layer_id: str) -> Mapping[str, tuple[str, ...]]:
     needed: dict[str, dict[str, None]] = {}
     for check in plan.checks.values():
         for binding in check.layers.values():
-            if binding.layer == layer_id:
+            if layer_id in binding.all_layers:
                 for column, wanted in binding.where.items():
                     values = (wanted,) if isinstance(wanted, str) else wanted
                     needed.setdefault(column, {}).update(dict.fromkeys(values))
-        land = check.layers.get("land")
-        if land is not None and land.layer == layer_id and check.params.get("class_column"):
-            needed.setdefault(str(check.params["class_column"]), {})
+                for column in binding.begins:
+                    needed.setdefault(column, {})
+        for param, name in COLUMN_PARAMS.items():
+            bound = check.layers.get(name)
+            if bound is not None and layer_id in bound.all_layers and check.params.get(param):
+                needed.setdefault(str(check.params[param]), {})
     land_part = plan.zone_statistics.land
     if land_part is not None and land_part.layer == layer_id:
         needed.setdefault(land_part.column, {})
@@ -97,9 +130,9 @@ def needed_values(plan: Plan, layer_id: str) -> Mapping[str, tuple[str, ...]]:
 
 
 def _limit_problems(check: Check, pack: Pack) -> Iterator[Problem]:
-    limit, units = check.target.limit, check.unit_layer
-    if isinstance(limit, Mapping) and units in pack.layers:
-        known = [str(unit) for unit in pack.layers[units].frame.index]
+    limit, units = check.target.limit, check.unit_layers
+    if isinstance(limit, Mapping) and units and set(units) <= set(pack.layers):
+        known = [str(unit) for layer in units for unit in pack.layers[layer].frame.index]
         for unit in limit:
             if unit not in known:
                 where = f"{PLAN_FILE} [{check.id}].target.{check.target.comparison}"
@@ -127,6 +160,8 @@ def _where_problems(binding: Binding, frame: pd.DataFrame, where: str) -> Iterat
                 if value not in present:
                     message = unknown("value", value, present[:20])
                     problems.append(Problem(f"{where}.{column}", "", "where", message))
+    for column in binding.begins:
+        problems += _code_problems(column, frame, where)
     if not problems and binding.select(frame).empty:
         problems.append(Problem(where, "", "where", "no feature has all of these values"))
     yield from problems

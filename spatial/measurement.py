@@ -1,8 +1,8 @@
 """What a measure hands back: values by unit, the whole, and the places that show it."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Annotated
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Annotated, Literal
 
 import geopandas as gpd
 import pandas as pd
@@ -13,6 +13,8 @@ from layers.catalogue import GeometryKind
 POINT: GeometryKind = "point"
 LINE: GeometryKind = "line"
 POLYGON: GeometryKind = "polygon"
+BESIDE = "beside"
+"""Marks a layer that only adds to the evidence: the value does not rest on it."""
 
 Points = Annotated[gpd.GeoDataFrame, POINT]
 """A frame of points in a metric CRS, indexed by feature id."""
@@ -20,6 +22,12 @@ Lines = Annotated[gpd.GeoDataFrame, LINE]
 """A frame of lines in a metric CRS, indexed by feature id."""
 Polygons = Annotated[gpd.GeoDataFrame, POLYGON]
 """A frame of polygons in a metric CRS, indexed by feature id."""
+People = Annotated[gpd.GeoDataFrame, POINT, POLYGON]
+"""A frame of points or polygons with a number of residents each, in a column named beside it."""
+PeopleBeside = Annotated[gpd.GeoDataFrame, POINT, POLYGON, BESIDE]
+"""Residents who are told beside the value: how many live in a gap."""
+Features = Annotated[gpd.GeoDataFrame, POINT, LINE, POLYGON]
+"""A frame of features of any kind, of several layers perhaps: the column `layer` has their ids."""
 Metres = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 """A length that a planner sets, in metres."""
 
@@ -46,6 +54,29 @@ class Figure:
 NOTHING = Figure(None, None, None, None, None)
 
 
+DoubtKind = Literal["position", "classification", "unclassified", "snap", "segments", "kind"]
+DoubtMethod = Literal["band", "propagation", "estimate", "simulation", "bounds"]
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """One cause of a figure's range, and how far it alone lets the whole figure be off.
+
+    `kind` is where the doubt comes from: positions of the inputs, errors of classification, land
+    or projects of no known class or kind, how points reach the network, discs drawn as polygons.
+    `method` is how the range was found: an analytic `band` that no displacement within the
+    stated accuracies can leave, error `propagation` to first order, a statistical `estimate` of
+    95 %, a seeded `simulation`, or `bounds` between which the cases not decided lie. `inputs`
+    are the numbers it was found from, e.g. metres of accuracy by argument.
+    """
+
+    kind: DoubtKind
+    method: DoubtMethod
+    low: float
+    high: float
+    inputs: Mapping[str, float] = field(default_factory=dict)
+
+
 @dataclass(frozen=True, slots=True)
 class Measurement:
     """Values by unit, the figure for all units together, and the evidence.
@@ -53,12 +84,17 @@ class Measurement:
     `values` has one row per unit (index: unit id) and the columns of VALUE_COLUMNS, missing where
     a unit has nothing to measure. `whole` is measured over the union, so that overlapping units
     do not count twice. `evidence` holds the places that speak against the target, largest first,
-    with `unit` (the id of the unit they lie in) and `area_m2`, in the metric CRS.
+    with `unit` (the id of the unit they lie in) and `area_m2`, in the metric CRS. `doubts` say
+    where the range of the whole comes from; `facts` are further numbers that belong to the
+    answer, by the name of their phrase, whose ending is the unit: `_people`, `_m2`, `_m`,
+    `_share`, `_count`.
     """
 
     values: pd.DataFrame
     whole: Figure
     evidence: gpd.GeoDataFrame
+    doubts: tuple[Doubt, ...] = ()
+    facts: Mapping[str, float] = field(default_factory=dict)
 
 
 def share(numerator: float, denominator: float, unknown: float = 0.0) -> Figure:
@@ -76,6 +112,18 @@ def share(numerator: float, denominator: float, unknown: float = 0.0) -> Figure:
     high = min(numerator + max(unknown, 0.0), float(denominator))
     value = numerator / denominator
     return Figure(value, numerator, float(denominator), value, high / denominator)
+
+
+def ranged(figure: Figure, low: float, high: float) -> Figure:
+    """Return a figure with its range widened to take in `low` and `high`; never narrowed.
+
+    >>> ranged(Figure(0.5, 5, 10, 0.5, 0.5), 0.4, 0.7)
+    Figure(value=0.5, numerator=5, denominator=10, low=0.4, high=0.7)
+    """
+    if figure.value is None or figure.low is None or figure.high is None:
+        return figure
+    low, high = min(float(low), figure.low), max(float(high), figure.high)
+    return Figure(figure.value, figure.numerator, figure.denominator, low, high)
 
 
 def by_unit(ids: Sequence[str], figures: Sequence[Figure]) -> pd.DataFrame:

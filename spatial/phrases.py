@@ -8,7 +8,7 @@ from importlib.resources import files
 import pandas as pd
 
 from layers import Basis, Language, Pack, Text
-from spatial.measurement import Figure
+from spatial.measurement import NOTHING, Figure, Measurement
 from spatial.plan import Check
 from spatial.verdict import CheckResult, Status, Verdict
 
@@ -105,10 +105,12 @@ def area_text(area_m2: float, lang: Language) -> str:
 
 def target_text(check: Check, lang: Language) -> str:
     """Write what the target asks, e.g. 不低于 85%."""
-    limit = check.target.limit
+    limit, comparison = check.target.limit, check.target.comparison
+    if limit is None or comparison is None:
+        return phrase("comparison", "none", lang)
     if isinstance(limit, Mapping):
         return phrase("comparison", "per_unit", lang)
-    return phrase("comparison", check.target.comparison, lang, limit=value_text(check, limit, lang))
+    return phrase("comparison", comparison, lang, limit=value_text(check, limit, lang))
 
 
 def value_text(check: Check, value: float, lang: Language, *against: float) -> str:
@@ -122,7 +124,30 @@ def value_text(check: Check, value: float, lang: Language, *against: float) -> s
         mu = f"{value / M2_PER_MU:,.0f} {'亩' if lang == 'zh' else 'mu'}"
         brackets = "{}（{}）" if lang == "zh" else "{} ({})"
         return brackets.format(area_text(value, lang), mu)
-    return number_text(value)
+    if unit == "people":
+        return people_text(value, lang)
+    if unit == "count":
+        return number_text(value)
+    return f"{recorded_text(value)} {unit_text(unit, lang)}".rstrip()
+
+
+def people_text(people: float, lang: Language) -> str:
+    """Write a number of residents: three significant digits, as counts of people are no better.
+
+    >>> people_text(312.4, "zh"), people_text(1_000_000, "en"), people_text(0.2, "en")
+    ('312 人', '1,000,000 people', '< 1 people')
+    """
+    said = "< 1" if 0 < people < 1 else f"{float(f'{people:.3g}'):,.0f}"
+    return f"{said} {'人' if lang == 'zh' else 'people'}"
+
+
+def unit_text(unit: str, lang: Language) -> str:
+    """Name a unit, e.g. of an amount on record; the unit itself where nothing is said of it.
+
+    >>> unit_text("t/d", "zh"), unit_text("m³/s", "zh")
+    ('吨/日', 'm³/s')
+    """
+    return PHRASES["unit"][unit].in_(lang) if unit in PHRASES["unit"] else unit
 
 
 def chart_scale(check: Check, lang: Language) -> tuple[float, str]:
@@ -132,7 +157,7 @@ def chart_scale(check: Check, lang: Language) -> tuple[float, str]:
         "m": (1 / M_PER_KM, "km"),
         "m2": (1 / M2_PER_HA, "公顷" if lang == "zh" else "ha"),
     }
-    return scales.get(check.target.unit, (1.0, "个" if lang == "zh" else "count"))
+    return scales.get(check.target.unit, (1.0, unit_text(check.target.unit, lang)))
 
 
 def check_title(check: Check, lang: Language) -> str:
@@ -145,17 +170,52 @@ def sentence(check: Check, lang: Language) -> str:
     return _filled(check, check.sentence.in_(lang))
 
 
-def _filled(check: Check, text: str) -> str:
+def statement(pack: Pack, result: CheckResult, lang: Language) -> str:
+    """State the verdict in the check's own sentence; empty where it has none for this verdict."""
+    check = result.check
+    said = check.says.get(result.verdict)
+    if said is None:
+        return ""
+    whole = result.measured.whole if result.measured else NOTHING
+    limits = check.target.limits
+
+    def written(value: float | None) -> str:
+        return "—" if value is None else value_text(check, value, lang, *limits)
+
+    failing = [unit for unit, met in result.met.items() if met is False]
+    names = unit_names(pack, check, lang)
+    return _filled(
+        check,
+        said.in_(lang),
+        value=written(whole.value),
+        low=written(whole.low),
+        high=written(whole.high),
+        target=target_text(check, lang),
+        difference="—" if whole.value is None else _difference(check, whole.value, limits, lang),
+        failing=len(failing),
+        units=_listed([names.get(unit, unit) for unit in failing], lang),
+        count=len(result.met),
+    )
+
+
+def _filled(check: Check, text: str, **results: object) -> str:
     values = {
         name: number_text(value) if isinstance(value, int | float) else value
         for name, value in check.params.items()
     }
-    return text.format(**values)
+    return text.format(**{**values, **results})
 
 
 def unit_names(pack: Pack, check: Check, lang: Language) -> Mapping[str, str]:
     """Names of the units of a check, by id; the id serves where a feature has no name."""
-    return feature_names(pack, check.unit_layer, lang)
+    names: dict[str, str] = {}
+    several = len(check.unit_layers) > 1
+    for layer in check.unit_layers:
+        found = feature_names(pack, layer, lang)
+        names |= found
+        if several:  # see spatial.run.Inputs.frame
+            names |= {f"{layer}:{feature}": name for feature, name in found.items()}
+    return names
 
 
 def feature_names(pack: Pack, layer_id: str, lang: Language) -> Mapping[str, str]:
@@ -172,9 +232,11 @@ def feature_names(pack: Pack, layer_id: str, lang: Language) -> Mapping[str, str
 
 def reason(pack: Pack, result: CheckResult, lang: Language) -> str:
     """Say in one or two sentences why the verdict is what it is."""
-    said = _ground(pack, result, lang)
+    own, ground = statement(pack, result, lang), _ground(pack, result, lang)
+    gap = "" if lang == "zh" else " "
+    plain = result.why == "compared" and (result.check.judge == "whole" or result.verdict == "met")
+    said = own if own and plain else gap.join(part for part in (own, ground) if part)
     if result.basis is not None and not result.conclusive:
-        gap = "" if lang == "zh" else " "
         basis = basis_text(result.basis, lang)
         said += gap + phrase("reason", "not_conclusive", lang, basis=basis)
     return said
@@ -183,29 +245,37 @@ def reason(pack: Pack, result: CheckResult, lang: Language) -> str:
 def _ground(pack: Pack, result: CheckResult, lang: Language) -> str:
     check = result.check
     if result.why in {"missing", "unfit"}:
-        titles = [pack.catalogue.layers[layer].title.in_(lang) for layer in result.missing]
-        away = [pack.unavailable[layer] for layer in result.missing if layer in pack.unavailable]
-        # The ground, not where it stands: a reader of results knows no layers.toml.
-        whys = dict.fromkeys(why.zh if lang == "zh" else why.message for why in away)
-        grounds = [phrase("reason", result.why, lang, layers=_listed(titles, lang))]
-        grounds += [_sentence(why, lang) for why in whys]
-        return ("" if lang == "zh" else " ").join(grounds)
+        return _lacking(pack, result, lang)
     if result.why == "empty" or result.measured is None:
         return phrase("reason", "empty", lang)
-    if result.why in {"drawn", "proxy"}:
-        said = figure_range_text(check, result.measured.whole, lang)
+    if result.why in {"no_target", "drawn", "proxy"}:
         return phrase(
             "reason",
             result.why,
             lang,
-            value=said,
+            value=figure_range_text(check, result.measured.whole, lang),
             target=target_text(check, lang),
             proxy=check.proxy.in_(lang),
         )
-    whole, target = result.measured.whole, target_text(check, lang)
-    limits = _limits(check)
+    return _compared(pack, result, result.measured, lang)
+
+
+def _lacking(pack: Pack, result: CheckResult, lang: Language) -> str:
+    titles = [pack.catalogue.layers[layer].title.in_(lang) for layer in result.missing]
+    away = [pack.unavailable[layer] for layer in result.missing if layer in pack.unavailable]
+    # The ground, not where it stands: a reader of results knows no layers.toml.
+    whys = dict.fromkeys(why.zh if lang == "zh" else why.message for why in away)
+    grounds = [phrase("reason", result.why, lang, layers=_listed(titles, lang))]
+    grounds += [_sentence(why, lang) for why in whys]
+    return ("" if lang == "zh" else " ").join(grounds)
+
+
+def _compared(pack: Pack, result: CheckResult, measured: Measurement, lang: Language) -> str:
+    check = result.check
+    whole, target = measured.whole, target_text(check, lang)
+    limits = check.target.limits
     if result.why == "range":
-        low, high = _widest(result, whole, result.measured.values)
+        low, high = _widest(result, whole, measured.values)
         return phrase(
             "reason",
             "range",
@@ -226,7 +296,7 @@ def _ground(pack: Pack, result: CheckResult, lang: Language) -> str:
             target=target,
             difference=difference,
         )
-    values = result.measured.values["value"]
+    values = measured.values["value"]
     off = {unit: abs(values[unit] - (check.target.limit_of(unit) or 0.0)) for unit in failing}
     worst = min(failing, key=lambda unit: (-off[unit], unit)) if failing else ""
     worst_value = value_text(check, float(values[worst]), lang, *limits) if worst else ""
@@ -251,12 +321,9 @@ def _sentence(text: str, lang: Language) -> str:
     return f"{text}。" if lang == "zh" else f"{text[:1].upper()}{text[1:]}."
 
 
-def _limits(check: Check) -> tuple[float, ...]:
-    limit = check.target.limit
-    return tuple(limit.values()) if isinstance(limit, Mapping) else (limit,)
-
-
 def _difference(check: Check, value: float, limits: tuple[float, ...], lang: Language) -> str:
+    if not limits:
+        return "—"
     if check.target.unit != "share":
         return value_text(check, abs(value - limits[0]), lang)
     points = number_text(abs(value - limits[0]) * 100)
@@ -277,7 +344,7 @@ def figure_range_text(check: Check, figure: Figure, lang: Language) -> str:
     """Write a figure, with its range where it has one."""
     if figure.value is None:
         return "—"
-    limits = _limits(check)
+    limits = check.target.limits
     text = value_text(check, figure.value, lang, *limits)
     if figure.low is None or figure.high is None:
         return text

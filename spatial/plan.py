@@ -12,10 +12,21 @@ from pydantic import Discriminator, Field, Tag, model_validator
 from layers import LANGUAGES, InputError, Language, Problem, Text
 from layers.text import Entry
 from layers.toml import parse, read_toml, unknown
-from spatial.measures import MEASURES, Measure
+from spatial.measures import MEASURES, in_classes
+from spatial.measures.measure import STATED
 
 PLAN_FILE = "plan.toml"
-UNIT_ARGUMENTS = ("units", "zones", "area", "areas", "lines", "features")
+UNIT_ARGUMENTS = (
+    "units",
+    "zones",
+    "area",
+    "areas",
+    "lines",
+    "features",
+    "projects",
+    "facilities",
+    "population",
+)
 """Arguments of measures whose features are the units, the first one bound."""
 ID_COLUMN = "id"
 _NUMERALS = "零一二三四五六七八九十"
@@ -66,6 +77,8 @@ def _numeral(number: int) -> str:
 
 
 Comparison = Literal["at_least", "at_most", "equal"]
+Judge = Literal["whole", "each"]
+_COMPARISONS: tuple[Comparison, ...] = ("at_least", "at_most", "equal")
 Limit = Annotated[
     Annotated[float, Tag("number")] | Annotated[Mapping[str, float], Tag("by_unit")],
     Discriminator(lambda value: "by_unit" if isinstance(value, Mapping) else "number"),
@@ -75,40 +88,54 @@ Limit = Annotated[
 class Target(Entry):
     """What the plan asks of the measured value: one comparison with a number, or one per unit.
 
-    `tolerance` is by how much a value may miss the number and still meet it, in the target's
-    unit; it takes up rounding, not doubt.
+    Where the plan asks for a thing and names no number, `no_number` says so: the value is then
+    shown without a verdict. `tolerance` is by how much a value may miss the number and still meet
+    it, in the target's unit; it takes up rounding, not doubt.
     """
 
     unit: str
     at_least: Limit | None = None
     at_most: Limit | None = None
     equal: Limit | None = None
+    no_number: bool = False
     tolerance: Annotated[float, Field(ge=0)] = 1e-9
 
     @model_validator(mode="after")
     def _one_comparison(self) -> Self:
-        given = [
-            name for name in ("at_least", "at_most", "equal") if getattr(self, name) is not None
-        ]
+        given: list[str] = [name for name in _COMPARISONS if getattr(self, name) is not None]
+        given += ["no_number"] if self.no_number else []
         if len(given) != 1:
-            raise ValueError(f"give one of at_least, at_most, equal; {given or 'none'} given")
+            raise ValueError(
+                f"give one of at_least, at_most, equal; {given or 'none'} given"
+                " (no_number = true where the plan names none)"
+            )
         return self
 
     @property
-    def comparison(self) -> Comparison:
-        """Which of the three comparisons is asked."""
-        names: tuple[Comparison, ...] = ("at_least", "at_most", "equal")
-        return next(name for name in names if getattr(self, name) is not None)
+    def comparison(self) -> Comparison | None:
+        """Which of the three comparisons is asked, None where the plan names no number."""
+        return next((name for name in _COMPARISONS if getattr(self, name) is not None), None)
 
     @property
-    def limit(self) -> Limit:
-        """The number, or the numbers by unit, to compare with."""
-        limit: Limit = getattr(self, self.comparison)
+    def limit(self) -> Limit | None:
+        """The number, or the numbers by unit, to compare with; None without any."""
+        limit: Limit | None = None
+        if self.comparison is not None:
+            limit = getattr(self, self.comparison)
         return limit
+
+    @property
+    def limits(self) -> tuple[float, ...]:
+        """All numbers to compare with."""
+        limit = self.limit
+        if limit is None:
+            return ()
+        return tuple(limit.values()) if isinstance(limit, Mapping) else (limit,)
 
     def limit_of(self, unit: str) -> float | None:
         """The number that a unit is held to, None where the target names none for it."""
-        return self.limit.get(unit) if isinstance(self.limit, Mapping) else self.limit
+        limit = self.limit
+        return limit.get(unit) if isinstance(limit, Mapping) else limit
 
 
 Wanted = Annotated[
@@ -118,63 +145,112 @@ Wanted = Annotated[
 
 
 class Binding(Entry):
-    """A layer as an argument of a measure; `where` keeps the features with these values.
+    """A layer as an argument of a measure, or several taken together.
 
-    A key of `where` is a column, or `id` for the feature's id.
+    `where` keeps the features with these values; a key of it is a column, or `id` for the
+    feature's id. `begins` keeps those whose code in a column begins with one of these: codes of
+    land use are hierarchical. `also` names further layers whose features are taken with those of
+    `layer`; a column `layer` then tells which is which. What a further layer lacks a column for,
+    `where` and `begins` do not ask of it.
     """
 
     layer: str
+    also: tuple[str, ...] = ()
     where: Mapping[str, Wanted] = {}
+    begins: Mapping[str, Annotated[tuple[str, ...], Field(min_length=1)]] = {}
+
+    @property
+    def all_layers(self) -> tuple[str, ...]:
+        """Ids of the layers that it takes together."""
+        return tuple(dict.fromkeys((self.layer, *self.also)))
 
     def select(self, frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
-        """Return the features that the binding chooses."""
+        """Return the features of a layer that the binding chooses."""
         for column, wanted in self.where.items():
-            values = [wanted] if isinstance(wanted, str) else list(wanted)
-            frame = frame[column_text(frame, column).isin(values)]
+            if column == ID_COLUMN or column in frame or not self.also:
+                values = [wanted] if isinstance(wanted, str) else list(wanted)
+                frame = frame[column_text(frame, column).isin(values)]
+        for column, codes in self.begins.items():
+            if column in frame or not self.also:
+                frame = frame[in_classes(frame[column], codes)]
         return frame
 
 
-class Variant(Entry):
-    """Another definition (口径) of the same check: what it is called, which parameters it has."""
+class Definition(Entry):
+    """Another definition (口径) of a check: what it is called, and what of the check it changes.
+
+    What it does not name stays as the check has it; `layers` and `params` are changed one by one,
+    and an empty layer takes an optional one away. `of_plan` marks the definition that the plan's
+    own words mean. `source` says where it is laid down and how sure that is.
+    """
 
     title: Text
-    params: Mapping[str, Any]
+    measure: str | None = None
+    layers: Mapping[str, Binding | Literal[""]] = {}
+    params: Mapping[str, Any] = {}
+    target: Target | None = None
+    judge: Judge | None = None
+    of_plan: bool = False
+    across: Mapping[str, tuple[float, ...]] | None = None
+    source: Text = Text(zh="", en="")
 
 
 class Check(Entry):
     """One target of the plan.
 
-    `judge` says whether the plan asks it of the whole (the units then only show where it comes
-    from) or of each unit. `sentence` says in our words what the plan asks; it and the title may
-    name the parameters, as in `{radius_m}`. `proxy` says what the measured value only stands in
-    for, and why it therefore cannot decide the target; empty where it is the thing itself.
-    `variants` are other definitions of the same, to be shown beside it. `terms` are the words
-    that colleagues may dispute, each with its definition and source.
+    `group` is the set of targets that it belongs to, where the pack has several (the district's
+    and the city's). `judge` says whether the plan asks it of the whole (the units then only show
+    where it comes from) or of each unit. `sentence` says in our words what the plan asks; it and
+    the title may name the parameters, as in `{radius_m}`. `says` are the sentences that state
+    each verdict, with `{value}`, `{target}`, `{low}` and `{high}` as well.
+
+    `variants` are other definitions of the same, to be shown beside it, each `across` several
+    values of a parameter where it names one. `stand_in` is the one that is measured where the
+    check's own layers are missing. `proxy` says what such a value, or the check's own, only
+    stands in for, and why it therefore cannot decide the target; empty where it is the thing
+    itself. `terms` are the words that colleagues may dispute, each with its definition and source.
     """
 
     id: str
     title: Text
     cite: Cite
+    group: str = ""
     measure: str
     layers: Mapping[str, Binding]
     params: Mapping[str, Any] = {}
     target: Target
-    judge: Literal["whole", "each"] = "whole"
+    judge: Judge = "whole"
     sentence: Text
+    says: Mapping[Literal["met", "not_met", "undetermined"], Text] = {}
+    stand_in: str = ""
     proxy: Text = Text(zh="", en="")
-    variants: Mapping[str, Variant] = {}
+    variants: Mapping[str, Definition] = {}
+    across: Mapping[str, tuple[float, ...]] = {}
     terms: Mapping[str, Text] = {}
 
     @property
+    def unit_layers(self) -> tuple[str, ...]:
+        """Ids of the layers whose features are the units, none without any."""
+        bound = (self.layers[name].all_layers for name in UNIT_ARGUMENTS if name in self.layers)
+        return next(bound, ())
+
+    @property
     def unit_layer(self) -> str:
-        """Id of the layer whose features are the units, empty without one."""
-        bound = (self.layers[name].layer for name in UNIT_ARGUMENTS if name in self.layers)
-        return next(bound, "")
+        """Id of the first layer whose features are the units, empty without one."""
+        return next(iter(self.unit_layers), "")
 
     @model_validator(mode="after")
     def _one_limit_for_the_whole(self) -> Self:
         if self.judge == "whole" and isinstance(self.target.limit, Mapping):
             raise ValueError("a target for each unit needs judge = 'each'")
+        return self
+
+    @model_validator(mode="after")
+    def _stand_in_is_a_variant_with_a_reason(self) -> Self:
+        if self.stand_in and self.stand_in not in self.variants:
+            raise ValueError(unknown("variant", self.stand_in, list(self.variants)))
+        if self.stand_in and not self.proxy.zh:
+            raise ValueError("stand_in needs proxy: what the value only stands in for, and why")
         return self
 
     def with_params(self, params: Mapping[str, object]) -> "Check":
@@ -187,6 +263,48 @@ class Check(Entry):
         if model is None:
             raise InputError(problems)
         return self.model_copy(update={"params": model.model_dump()})
+
+    def with_limit(self, limit: float | None) -> "Check":
+        """Return the check held to a number of the planner's own, where the plan names none."""
+        if limit is None or self.target.comparison is not None:
+            return self
+        return self.model_copy(
+            update={
+                "target": self.target.model_copy(update={"at_least": limit, "no_number": False})
+            }
+        )
+
+    def defined(self, variant: str) -> "Check":
+        """Return the check by another of its definitions; parameters that both know are kept.
+
+        Raises InputError where the measure of the definition refuses a parameter.
+        """
+        other = self.variants[variant]
+        measure = MEASURES[other.measure or self.measure]
+        bound = {**self.layers, **other.layers}
+        layers = {
+            name: binding
+            for name, binding in bound.items()
+            if isinstance(binding, Binding) and name in measure.layers
+        }
+        known = {n: v for n, v in self.params.items() if n in measure.params.model_fields}
+        where = f"{PLAN_FILE} [{self.id}].variants.{variant}.params"
+        model, problems = parse(measure.params, {**known, **other.params}, where)
+        if model is None:
+            raise InputError(problems)
+        changed: dict[str, object] = {
+            "measure": other.measure or self.measure,
+            "layers": layers,
+            "params": model.model_dump(),
+            "across": self.across if other.across is None else other.across,
+            "variants": {},
+            "stand_in": "",
+        }
+        if other.target is not None:
+            changed["target"] = other.target
+        if other.judge is not None:
+            changed["judge"] = other.judge
+        return self.model_copy(update=changed)
 
 
 class Land(Entry):
@@ -213,15 +331,21 @@ class ZoneStatisticsSpec(Entry):
 
 
 class Plan(Entry):
-    """The targets of one plan, in the order of the file."""
+    """The targets of one plan, in the order of the file.
+
+    `groups` are the sets of targets that stand side by side, the plan's own first, each with its
+    title; none where there is but one.
+    """
 
     title: Text
     checks: Mapping[str, Check]
     zone_statistics: ZoneStatisticsSpec
+    groups: Mapping[str, Text] = {}
 
 
 class _Head(Entry):
     title: Text
+    groups: Mapping[str, Text] = {}
 
 
 def read_plan(folder: Path) -> Plan:
@@ -245,9 +369,13 @@ def read_plan(folder: Path) -> Plan:
         problems += found
         if check is not None:
             checks[check_id] = check
+            if head is not None and check.group not in {"", *head.groups}:
+                where = f"{PLAN_FILE} [{check_id}].group"
+                message = unknown("group", check.group, list(head.groups))
+                problems.append(Problem(where, "", "group", message))
     if head is None or statistics is None or problems:
         raise InputError(problems)
-    return Plan(title=head.title, checks=checks, zone_statistics=statistics)
+    return Plan(title=head.title, checks=checks, zone_statistics=statistics, groups=head.groups)
 
 
 def _read_check(check_id: str, entry: object) -> tuple[Check | None, list[Problem]]:
@@ -256,43 +384,108 @@ def _read_check(check_id: str, entry: object) -> tuple[Check | None, list[Proble
         return None, [Problem(where, "", "value", f"{entry!r} is not a table with title, cite …")]
     if "id" in entry:
         return None, [Problem(where, "", "key", "unknown key 'id'; the table's name is the id")]
-    bound = entry.get("layers")
-    if isinstance(bound, dict):
-        bound = {k: {"layer": v} if isinstance(v, str) else v for k, v in bound.items()}
-        entry = {**entry, "layers": bound}
-    check, problems = parse(Check, {**entry, "id": check_id}, where)
+    check, problems = parse(Check, _bindings_spelt_out({**entry, "id": check_id}), where)
     if check is None:
         return None, problems
-    measure = MEASURES.get(check.measure)
-    if measure is None:
-        message = unknown("measure", check.measure, list(MEASURES))
-        return None, [Problem(f"{where}.measure", "", "measure", message)]
-    problems = list(_measure_problems(check, measure, where))
-    params, found = parse(measure.params, check.params, f"{where}.params")
-    problems += found
-    if params is None or problems:
+    problems = list(_measure_problems(check, where))
+    if problems:
+        return None, problems
+    params, problems = parse(MEASURES[check.measure].params, check.params, f"{where}.params")
+    if params is None:
         return None, problems
     check = check.model_copy(update={"params": params.model_dump()})
-    problems = list(_sentence_problems(check, where))
-    for name, variant in check.variants.items():
-        given = {**check.params, **variant.params}
-        problems += parse(measure.params, given, f"{where}.variants.{name}.params")[1]
+    problems = [*_sentence_problems(check, where), *_across_problems(check, where)]
+    for name in check.variants:
+        problems += _definition_problems(check, name, f"{where}.variants.{name}")
     return (None if problems else check), problems
 
 
+def _bindings_spelt_out(entry: dict[str, Any]) -> dict[str, Any]:
+    """Write `stops = "bus_stops"` as the table that it is short for, in definitions as well."""
+    bound = entry.get("layers")
+    if isinstance(bound, dict):
+        bound = {k: {"layer": v} if isinstance(v, str) and v else v for k, v in bound.items()}
+        entry = {**entry, "layers": bound}
+    variants = entry.get("variants")
+    if isinstance(variants, dict):
+        spelt = {
+            name: _bindings_spelt_out(variant) if isinstance(variant, dict) else variant
+            for name, variant in variants.items()
+        }
+        entry = {**entry, "variants": spelt}
+    return entry
+
+
+def _definition_problems(check: Check, name: str, where: str) -> list[Problem]:
+    """Find what does not fit in another definition, as if it were a check of its own."""
+    variant = check.variants[name]
+    measure = variant.measure or check.measure
+    if measure not in MEASURES:
+        message = unknown("measure", measure, list(MEASURES))
+        return [Problem(f"{where}.measure", "", "measure", message)]
+    names = list(MEASURES[measure].layers)
+    problems = [
+        Problem(
+            f"{where}.layers",
+            "",
+            "layers",
+            unknown("layer argument", argument, names) + f" of measure '{measure}'",
+        )
+        for argument in variant.layers
+        if argument not in names
+    ]
+    try:
+        defined = check.defined(name)
+    except InputError as error:
+        return [*problems, *error.problems]
+    problems += _measure_problems(defined, where)
+    problems += _across_problems(defined, where)
+    return problems
+
+
+def _across_problems(check: Check, where: str) -> Iterator[Problem]:
+    if len(check.across) > 1:
+        message = f"{len(check.across)} parameters given; name one with the values to compare"
+        yield Problem(f"{where}.across", "", "across", message)
+    for name, values in check.across.items():
+        if name not in check.params:
+            message = unknown("parameter", name, list(check.params))
+            yield Problem(f"{where}.across", "", "across", message)
+            continue
+        for value in values:
+            try:
+                check.with_params({name: value})
+            except InputError as error:
+                yield from error.problems
+
+
+_RESULTS = ("value", "low", "high", "target", "difference", "failing", "units", "count")
+"""What a sentence on a verdict may name beside the parameters."""
+
+
 def _sentence_problems(check: Check, where: str) -> Iterator[Problem]:
-    for key, lang in product(("title", "sentence"), LANGUAGES):
+    texts = {"title": check.title, "sentence": check.sentence}
+    texts |= {f"says.{verdict}": text for verdict, text in check.says.items()}
+    for (key, text), lang in product(texts.items(), LANGUAGES):
+        known = {**check.params}
+        if key.startswith("says."):
+            known |= dict.fromkeys(_RESULTS)
         try:
-            getattr(check, key).in_(lang).format(**check.params)
+            text.in_(lang).format(**known)
         except KeyError as error:
-            message = unknown("parameter", str(error.args[0]), list(check.params))
+            message = unknown("parameter", str(error.args[0]), list(known))
             yield Problem(f"{where}.{key}.{lang}", "", key, message)
         except (ValueError, IndexError) as error:
             message = f"{error}; a brace opens a parameter, as in '{{radius_m}}'"
             yield Problem(f"{where}.{key}.{lang}", "", key, message)
 
 
-def _measure_problems(check: Check, measure: Measure, where: str) -> Iterator[Problem]:
+def _measure_problems(check: Check, where: str) -> Iterator[Problem]:
+    measure = MEASURES.get(check.measure)
+    if measure is None:
+        message = unknown("measure", check.measure, list(MEASURES))
+        yield Problem(f"{where}.measure", "", "measure", message)
+        return
     names = list(measure.layers)
     for name in check.layers:
         if name not in names:
@@ -304,7 +497,7 @@ def _measure_problems(check: Check, measure: Measure, where: str) -> Iterator[Pr
                 f"'{needed}'" for needed in measure.required_layers
             )
             yield Problem(f"{where}.layers", "", "layers", message)
-    if check.target.unit != measure.unit:
+    if measure.unit not in {STATED, check.target.unit}:
         message = f"'{check.target.unit}' does not fit; '{check.measure}' gives '{measure.unit}'"
         yield Problem(f"{where}.target.unit", "", "unit", message)
 

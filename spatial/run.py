@@ -2,14 +2,19 @@
 
 from collections.abc import Iterable
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
-from layers import InputError, Pack, Problem, load_pack, weakest
+import geopandas as gpd
+import pandas as pd
+
+from layers import Basis, InputError, Pack, Problem, load_pack, weakest
 from layers.catalogue import read_catalogue
 from spatial.bindings import catalogue_problems, check_feature_problems, feature_problems
 from spatial.indicators import check_problems, read_indicators
 from spatial.measures import MEASURES
-from spatial.plan import Check, Plan, read_plan
+from spatial.network import Network, walking_network
+from spatial.plan import Binding, Check, Plan, read_plan
 from spatial.verdict import CheckResult, judge
 
 
@@ -45,28 +50,121 @@ def open_pack(folder: Path) -> tuple[Pack, Plan]:
     return pack, plan
 
 
-def run_check(pack: Pack, check: Check) -> CheckResult:
+class Inputs:
+    """Layers of a pack as checks bind them; a network is built once for all checks."""
+
+    def __init__(self, pack: Pack) -> None:
+        self.pack = pack
+        self._networks: dict[str, Network] = {}
+
+    def lacks(self, binding: Binding) -> tuple[str, ...]:
+        """Layers of a binding that are not there."""
+        return tuple(layer for layer in binding.all_layers if layer not in self.pack.layers)
+
+    def frame(self, binding: Binding) -> gpd.GeoDataFrame:
+        """Features that a binding chooses; of several layers, with the column `layer`."""
+        chosen = {
+            layer: binding.select(self.pack.layers[layer].frame) for layer in binding.all_layers
+        }
+        if len(chosen) == 1:
+            return chosen[binding.layer]
+        parts = [frame.assign(layer=layer) for layer, frame in chosen.items()]
+        together = pd.concat(parts)
+        if together.index.has_duplicates:  # two layers may number their features alike
+            parts = [part.set_index(part["layer"] + ":" + part.index) for part in parts]
+            together = pd.concat(parts)
+        return together
+
+    def network(self, binding: Binding) -> Network:
+        """The features of a binding as a network."""
+        key = binding.model_dump_json()
+        if key not in self._networks:
+            self._networks[key] = walking_network(self.frame(binding))
+        return self._networks[key]
+
+
+def run_check(pack: Pack, check: Check, *, inputs: Inputs | None = None) -> CheckResult:
     """Measure one check of the plan on a pack and judge it.
 
-    A planner's own layer may lack what the check needs; then it cannot be measured on it.
+    Where its own layers are missing and it names a stand-in, that is measured in its place. A
+    planner's own layer may lack what the check needs; then it cannot be measured on it. `inputs`
+    of the same pack keep what checks have in common from one run to the next.
     """
-    bound = {name: binding.layer for name, binding in check.layers.items()}
-    missing = tuple(layer for layer in dict.fromkeys(bound.values()) if layer not in pack.layers)
-    frames = {
-        name: binding.select(pack.layers[binding.layer].frame)
-        for name, binding in check.layers.items()
-        if binding.layer in pack.layers
+    inputs = Inputs(pack) if inputs is None else inputs
+    missing = _missing(check, inputs)
+    if missing and check.stand_in:
+        other = check.defined(check.stand_in)
+        if not _missing(other, inputs):
+            return _run(inputs, other, missing=missing, proxy=True)
+    return _run(inputs, check, missing=missing)
+
+
+def _missing(check: Check, inputs: Inputs) -> tuple[str, ...]:
+    """Layers on which the value rests and that are not there."""
+    beside = MEASURES[check.measure].beside
+    bound = [binding for name, binding in check.layers.items() if name not in beside]
+    return tuple(dict.fromkeys(layer for binding in bound for layer in inputs.lacks(binding)))
+
+
+def _run(
+    inputs: Inputs, check: Check, *, missing: tuple[str, ...], proxy: bool = False
+) -> CheckResult:
+    pack, measure = inputs.pack, MEASURES[check.measure]
+    there = {name: one for name, one in check.layers.items() if not inputs.lacks(one)}
+    frames = {name: inputs.frame(binding) for name, binding in there.items()}
+    basis = _weakest(frame for name, frame in frames.items() if name not in measure.beside)
+    beside = _weakest(frame for name, frame in frames.items() if name in measure.beside)
+    if missing and not proxy:
+        return judge(check, None, basis, missing=missing, beside=beside)
+    bound = {layer for binding in there.values() for layer in binding.all_layers}
+    if pack.own & bound and check_feature_problems(check, pack):
+        own = tuple(layer for layer in pack.layers if layer in pack.own & bound)
+        return judge(check, None, basis, unfit=own, beside=beside)
+    drawn = any(check.id in pack.catalogue.layers[layer].drawn_to for layer in bound)
+    layers = {
+        name: inputs.network(there[name]) if name in measure.networks else frame
+        for name, frame in frames.items()
     }
-    bases = [basis for frame in frames.values() for basis in frame["basis"].unique()]
-    basis = weakest(bases) if bases else None
-    if missing:
-        return judge(check, None, basis, missing=missing)
-    if pack.own & set(bound.values()) and check_feature_problems(check, pack):
-        own = tuple(layer for layer in dict.fromkeys(bound.values()) if layer in pack.own)
-        return judge(check, None, basis, unfit=own)
-    drawn = any(check.id in pack.catalogue.layers[layer].drawn_to for layer in bound.values())
-    measured = MEASURES[check.measure].function(**frames, **check.params)
-    return judge(check, measured, basis, drawn=drawn)
+    measured = measure.function(**layers, **check.params)
+    return judge(check, measured, basis, missing=missing, drawn=drawn, proxy=proxy, beside=beside)
+
+
+def _weakest(frames: Iterable[gpd.GeoDataFrame]) -> Basis | None:
+    bases = [basis for frame in frames for basis in frame["basis"].unique()]
+    return weakest(bases) if bases else None
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """A check by one definition: at one value of the parameter that it is compared across.
+
+    `name` is that of the variant, empty for the check itself; `across` is None where the
+    definition is not compared across anything.
+    """
+
+    name: str
+    across: float | None
+    result: CheckResult
+
+
+def definitions(
+    pack: Pack, check: Check, *, inputs: Inputs | None = None
+) -> tuple[Comparison, ...]:
+    """Measure a check by all its definitions, each across the values that it names."""
+    inputs = Inputs(pack) if inputs is None else inputs
+    found = []
+    for name in check.variants:
+        one = check.defined(name)
+        for param, values in one.across.items():
+            found += [
+                Comparison(
+                    name, value, run_check(pack, one.with_params({param: value}), inputs=inputs)
+                )
+                for value in values
+            ]
+        if not one.across:
+            found.append(Comparison(name, None, run_check(pack, one, inputs=inputs)))
+    return tuple(found)
 
 
 def run_checks(
@@ -74,4 +172,5 @@ def run_checks(
 ) -> tuple[CheckResult, ...]:
     """Run the checks of the plan in its order, or only those named."""
     ids = plan.checks if only is None else [id_ for id_ in plan.checks if id_ in set(only)]
-    return tuple(run_check(pack, plan.checks[check_id]) for check_id in ids)
+    inputs = Inputs(pack)
+    return tuple(run_check(pack, plan.checks[check_id], inputs=inputs) for check_id in ids)

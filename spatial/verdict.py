@@ -12,7 +12,7 @@ from spatial.plan import Check, Target
 
 Verdict = Literal["met", "not_met", "undetermined"]
 Status = Literal["met", "not_met", "undetermined", "indicative"]
-Why = Literal["compared", "range", "missing", "unfit", "empty", "drawn", "proxy"]
+Why = Literal["compared", "range", "missing", "unfit", "empty", "drawn", "proxy", "no_target"]
 STATUSES: tuple[Status, ...] = ("not_met", "indicative", "undetermined", "met")
 """Worst first; the order in which checks are shown."""
 
@@ -24,9 +24,11 @@ class CheckResult:
     `met` says for each unit whether it meets the target, None where that cannot be told or is not
     asked. `why` is the ground of the verdict: the values were compared, their range spans the
     target, a layer is missing or lacks the columns or values that the check needs (`missing` names
-    them), there was nothing to measure, the geometry was drawn to meet this target, or the value
-    only stands in for the one asked. `basis` is the
-    weakest of the inputs, None without any.
+    them), there was nothing to measure, the geometry was drawn to meet this target, the value
+    only stands in for the one asked, or the plan names no number. `basis` is the weakest of the
+    inputs on which the value rests, None without any; `beside` names the weakest of the layers
+    that only add to the evidence. Where another definition was measured in the check's place,
+    `check` is the check by that definition and `missing` names what the check itself lacks.
     """
 
     check: Check
@@ -36,6 +38,7 @@ class CheckResult:
     measured: Measurement | None
     met: Mapping[str, bool | None]
     missing: tuple[str, ...] = ()
+    beside: Basis | None = None
 
     @property
     def conclusive(self) -> bool:
@@ -59,7 +62,7 @@ def compare(figure: Figure, limit: float | None, target: Target) -> bool | None:
     >>> compare(Figure(0.9, 9, 10, 0.8, 1.0), 0.85, target) is None
     True
     """
-    if figure.low is None or figure.high is None or limit is None:
+    if figure.low is None or figure.high is None or limit is None or target.comparison is None:
         return None
     slack = target.tolerance
     if target.comparison == "at_least":
@@ -82,21 +85,23 @@ def judge(
     missing: tuple[str, ...] = (),
     unfit: tuple[str, ...] = (),
     drawn: bool = False,
+    proxy: bool = False,
+    beside: Basis | None = None,
 ) -> CheckResult:
     """Give the verdict on a check.
 
     `missing` names layers that nobody has delivered, `unfit` delivered ones among which some lack
-    what the check needs; `drawn` says that an input was drawn to meet
-    this very target. Asked of each unit, one failing unit fails the check; units with nothing to
-    measure are passed over.
+    what the check needs; `drawn` says that an input was drawn to meet this very target, `proxy`
+    that another definition was measured for want of the layers in `missing`. Asked of each unit,
+    one failing unit fails the check; units with nothing to measure are passed over.
     """
-    if measured is None or missing or unfit:
+    if measured is None or unfit or (missing and not proxy):
         why: Why = "unfit" if unfit else "missing"
-        return CheckResult(check, "undetermined", why, basis, None, {}, unfit or missing)
+        return CheckResult(check, "undetermined", why, basis, None, {}, unfit or missing, beside)
     target = check.target
     units = {str(unit): _figure(row) for unit, row in measured.values.iterrows()}
     met: dict[str, bool | None] = dict.fromkeys(units)
-    if check.judge == "each":
+    if check.judge == "each" and target.comparison is not None:
         met = {
             unit: compare(figure, target.limit_of(unit), target) for unit, figure in units.items()
         }
@@ -105,17 +110,21 @@ def judge(
             for unit, figure in units.items()
             if figure.value is not None and target.limit_of(unit) is not None
         ]
-        if target.unit == "share" and asked and not isinstance(target.limit, Mapping):
+        if target.unit == "share" and asked and isinstance(target.limit, float | int):
             # What lies outside all units is asked about, too; inside them it adds nothing.
             asked.append(compare(measured.whole, target.limit, target))
+    elif target.comparison is None:
+        asked = [] if measured.whole.value is None else [None]
     else:
         limit = None if isinstance(target.limit, Mapping) else target.limit
         asked = [] if measured.whole.value is None else [compare(measured.whole, limit, target)]
     verdict, why = _conclude(asked)
-    if drawn or check.proxy.zh:
+    if drawn or proxy or (check.proxy.zh and not check.stand_in):
         verdict, why = "undetermined", "drawn" if drawn else "proxy"
         met = dict.fromkeys(units)
-    return CheckResult(check, verdict, why, basis, measured, met)
+    elif target.comparison is None and why != "empty":
+        verdict, why = "undetermined", "no_target"
+    return CheckResult(check, verdict, why, basis, measured, met, missing, beside)
 
 
 def _conclude(asked: list[bool | None]) -> tuple[Verdict, Why]:

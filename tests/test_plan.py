@@ -10,6 +10,7 @@ import pytest
 from layers import LANGUAGES, InputError, Pack, Text
 from spatial import Plan, open_pack
 from spatial.measures import MEASURES
+from spatial.measures.measure import STATED
 from spatial.phrases import sentence
 from spatial.plan import Cite, read_plan
 
@@ -78,7 +79,7 @@ SPOILT = [
         GREEN_LAYERS,
         'layers = { land = "land", zones = { layer = "units", wher = { id = "U1" } } }',
         r"plan.toml \[green\].layers.zones: unknown key 'wher' \(did you mean 'where'\?\); known"
-        r" keys are 'layer', 'where'",
+        r" keys are 'layer', 'also', 'where', 'begins'",
         id="misspelt where",
     ),
     pytest.param(
@@ -147,7 +148,7 @@ SPOILT = [
         "target = { at_least = 0.7,",
         "target = { at_lest = 0.7,",
         r"plan.toml \[green\].target: unknown key 'at_lest' \(did you mean 'at_least'\?\); known"
-        r" keys are 'unit', 'at_least', 'at_most', 'equal', 'tolerance'",
+        r" keys are 'unit', 'at_least', 'at_most', 'equal', 'no_number', 'tolerance'",
         id="misspelt comparison",
     ),
     pytest.param(
@@ -385,9 +386,10 @@ def test_every_check_binds_layers_of_the_kind_its_measure_takes(
     pack, plan = embedded
     check = plan.checks[check_id]
     measure = MEASURES[check.measure]
-    assert check.target.unit == measure.unit
+    assert measure.unit in {STATED, check.target.unit}
     for name, binding in check.layers.items():
-        assert pack.catalogue.layers[binding.layer].geometry == measure.layers[name]
+        for layer in binding.all_layers:
+            assert pack.catalogue.layers[layer].geometry in measure.layers[name]
 
 
 @pytest.mark.parametrize("name", MEASURES)

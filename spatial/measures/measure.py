@@ -11,26 +11,40 @@ from pydantic import BaseModel, create_model
 
 from layers.catalogue import GeometryKind
 from layers.text import Entry
-from spatial.measurement import Measurement
+from spatial.measurement import BESIDE, Measurement
+from spatial.network.graph import Network
+
+STATED = ""
+LAYER_TYPES = (gpd.GeoDataFrame, Network)
 
 
 @dataclass(frozen=True)
 class Measure:
     """A measuring function, read by its signature.
 
-    Arguments annotated with a frame (`Points`, `Polygons`) are layers, the others parameters; an
-    argument with a default is optional. `unit` is the unit of the values, which a target must
-    share.
+    Arguments annotated with a frame (`Points`, `Polygons`), a network or a raster are layers, the
+    others parameters; an argument with a default is optional. `unit` is the unit of the values,
+    which a target must share; STATED where the target says it, as of an amount on record.
     """
 
     function: Callable[..., Measurement]
     unit: str
 
     @cached_property
-    def layers(self) -> Mapping[str, GeometryKind]:
-        """The layers that it binds, by argument name, with the kind of geometry each must have."""
-        kinds = {name: _geometry(hint) for name, hint in self._hints.items()}
-        return {name: kind for name, kind in kinds.items() if kind is not None}
+    def layers(self) -> Mapping[str, tuple[GeometryKind, ...]]:
+        """The layers that it binds, by argument name, with the kinds of geometry each may have."""
+        kinds = {name: _kinds(hint) for name, hint in self._hints.items()}
+        return {name: kind for name, kind in kinds.items() if kind}
+
+    @cached_property
+    def beside(self) -> frozenset[str]:
+        """Layers that only add to the evidence; without them the value is the same."""
+        return frozenset(name for name in self.layers if BESIDE in _notes(self._hints[name]))
+
+    @cached_property
+    def networks(self) -> frozenset[str]:
+        """Layers of lines that are handed over as a network."""
+        return frozenset(name for name in self.layers if _base(self._hints[name]) is Network)
 
     @cached_property
     def required_layers(self) -> tuple[str, ...]:
@@ -62,13 +76,24 @@ class Measure:
         return {name: hint for name, hint in hints.items() if name != "return"}
 
 
-def _geometry(hint: object) -> GeometryKind | None:
-    """Return the geometry kind of `Points`, `Polygons` or either `| None`; None for the rest."""
+def _kinds(hint: object) -> tuple[GeometryKind, ...]:
+    """Kinds of geometry of `Points`, `People` … or either `| None`; none for a parameter."""
+    if _base(hint) not in LAYER_TYPES:
+        return ()
+    return tuple(note for note in _notes(hint) if note in get_args(GeometryKind))
+
+
+def _base(hint: object) -> object:
+    annotated = _annotated(hint)
+    return None if annotated is None else get_args(annotated)[0]
+
+
+def _notes(hint: object) -> tuple[Any, ...]:
+    annotated = _annotated(hint)
+    return () if annotated is None else get_args(annotated)[1:]
+
+
+def _annotated(hint: object) -> object | None:
+    """Return the `Annotated` of a hint that is one, or of which an alternative is."""
     candidates = [hint, *get_args(hint)] if get_origin(hint) is not Annotated else [hint]
-    for candidate in candidates:
-        if get_origin(candidate) is Annotated:
-            base, *notes = get_args(candidate)
-            if base is gpd.GeoDataFrame:
-                kind: GeometryKind = notes[0]
-                return kind
-    return None
+    return next((one for one in candidates if get_origin(one) is Annotated), None)

@@ -1,7 +1,7 @@
 """A network: nodes, edges between them, and the course of each edge."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 import shapely
@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from pyproj import CRS
 
 from spatial.lattice import Flags, Floats, Integers, spread
+from spatial.measurement import LINE
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
@@ -145,6 +146,10 @@ class Network:
         return np.stack(
             [x, self.path_y[last] * (1 - share) + self.path_y[last + 1] * share], axis=1
         )
+
+
+Walkways = Annotated[Network, LINE]
+"""A layer of lines as a network that can be walked; lines meet where they share a vertex."""
 
 
 def _without_repeats(

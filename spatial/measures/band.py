@@ -1,0 +1,121 @@
+"""How far a share can be off because the places it is taken of lie only about where they are drawn.
+
+The range is an epsilon band: what a share can be if every border and every point lies anywhere
+within its stated accuracy of where it is drawn. No displacement of that size leaves the band; it
+is wide where inputs are sketches. After Perkal (1956) and Chrisman (1982).
+"""
+
+from collections.abc import Sequence
+
+import geopandas as gpd
+import numpy as np
+import shapely
+from shapely.geometry.base import BaseGeometry
+
+from spatial.lattice import Floats
+from spatial.measures.edges import Shapes
+from spatial.measures.overlay import dissolve, polygonal
+
+SYNTHETIC = "synthetic"
+BAND_QUAD_SEGS = 8
+"""Enough for a band: its width is known to a digit or two at most."""
+
+
+def accuracies(frame: gpd.GeoDataFrame) -> Floats:
+    """Accuracy of position of each feature in metres, nought where none is stated.
+
+    Invented features have none: they stand for nothing that could lie elsewhere.
+
+    >>> from shapely import Point
+    >>> stops = gpd.GeoDataFrame({"accuracy_m": [10.0, 300.0], "basis": ["open", "synthetic"]},
+    ...     geometry=[Point(0, 0), Point(1, 1)], crs="EPSG:4548")
+    >>> accuracies(stops).tolist()
+    [10.0, 0.0]
+    """
+    if "accuracy_m" not in frame:
+        return np.zeros(len(frame))
+    metres = frame["accuracy_m"].to_numpy(dtype=np.float64)
+    if "basis" in frame:
+        metres = np.where(frame["basis"] == SYNTHETIC, 0.0, metres)
+    return np.nan_to_num(metres)
+
+
+def least_share(surely_in_least: float, surely_in_most: float, most_m2: float) -> float:
+    """The least that a share can be, of a zone whose border lies between a least and a most.
+
+    `surely_in_least` and `surely_in_most` are what surely counts in the least and in the most that
+    the zone can be, `most_m2` the area of the latter: the zone takes in all that does not surely
+    count, and leaves out what does where it may. The greatest share is 1 less the least share of
+    all else.
+
+    >>> least_share(40.0, 60.0, 100.0)      # 40 counts, beside 40 that may not
+    0.5
+    """
+    if surely_in_least <= 0:
+        return 0.0
+    return surely_in_least / (surely_in_least + max(most_m2 - surely_in_most, 0.0))
+
+
+def inner(shapes: Shapes, metres: Floats) -> Shapes:
+    """The least that polygons can be, if their borders lie up to so many metres off."""
+    moved = metres > 0
+    if not moved.any():
+        return shapes
+    less = shapes.copy()
+    less[moved] = shapely.buffer(shapes[moved], -metres[moved], quad_segs=BAND_QUAD_SEGS)
+    return less
+
+
+def outer(shapes: Shapes, metres: Floats) -> Shapes:
+    """The most that polygons can be, if their borders lie up to so many metres off."""
+    moved = metres > 0
+    if not moved.any():
+        return shapes
+    more = shapes.copy()
+    more[moved] = shapely.buffer(shapes[moved], metres[moved], quad_segs=BAND_QUAD_SEGS)
+    return more
+
+
+def extremes(area: gpd.GeoDataFrame) -> tuple[BaseGeometry, BaseGeometry]:
+    """The least and the most that an area of several polygons can be, taken as one.
+
+    Only its outer border counts, each stretch with the accuracy of the polygon that it bounds;
+    where two polygons meet nothing is to be gained or lost.
+    """
+    shapes, metres = area.geometry.to_numpy(), accuracies(area)
+    whole = dissolve(shapes)
+    if not (metres > 0).any():
+        return whole, whole
+    borders = shapely.intersection(shapely.boundary(shapes), shapely.boundary(whole))
+    band = shapely.union_all(_bands(borders, metres))
+    return polygonal(shapely.difference(whole, band)), polygonal(shapely.union(whole, band))
+
+
+def surely(counting: Sequence[Shapes], others: Sequence[Shapes], metres: Floats) -> BaseGeometry:
+    """What surely counts of land, given what surely does not, in groups of equal accuracy.
+
+    `counting[k]` and `others[k]` have the accuracy `metres[k]`. A border between the two lies where
+    the better known of both puts it, off by its accuracy; what lies farther than that from all
+    other land surely counts.
+    """
+    united = [dissolve(shapes) for shapes in others]
+    grown: dict[tuple[int, float], BaseGeometry] = {}
+    parts = []
+    for mine, own in zip(counting, metres, strict=True):
+        if not len(mine):
+            continue
+        place = dissolve(mine)
+        for number, (other, their) in enumerate(zip(united, metres, strict=True)):
+            if other.is_empty:
+                continue
+            key = (number, float(min(own, their)))
+            if key not in grown:
+                grown[key] = shapely.buffer(other, key[1], quad_segs=BAND_QUAD_SEGS)
+            place = shapely.difference(place, grown[key])
+        parts.append(place)
+    return polygonal(shapely.union_all(parts)) if parts else shapely.MultiPolygon()
+
+
+def _bands(borders: Shapes, metres: Floats) -> Shapes:
+    moved = (metres > 0) & ~shapely.is_empty(borders)
+    return shapely.buffer(borders[moved], metres[moved], quad_segs=BAND_QUAD_SEGS)
