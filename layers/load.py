@@ -1,6 +1,7 @@
 """The one door through which files come in: a pack's folder becomes frames in metres."""
 
 import hashlib
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -28,6 +29,7 @@ from layers.rules import content_problems, degree_problems, place_problems, scal
 from layers.toml import unknown
 
 _GEOJSON = {".geojson", ".json"}
+MOST_JSON_MB = 64.0
 _ONE_OF_SEVERAL = {".shp", ".dbf", ".gdb"}
 SHIFTED_DATUMS: Mapping[str, Datum] = {"GCJ-02": "gcj02", "BD-09": "bd09"}
 """What a source's `datum` says of coordinates that are shifted, and are moved back on loading."""
@@ -39,12 +41,14 @@ class Layer:
 
     `frame` is indexed by feature id (text, sorted) and lies in the pack's metric CRS; it has a
     `basis` and an `accuracy_m` for every feature, the feature's own before the layer's. `sha256`
-    is the hash of the file it was read from.
+    is the hash of the file it was read from, `crs` the CRS in which its coordinates stood there,
+    empty where they came by another way.
     """
 
     spec: LayerSpec
     frame: gpd.GeoDataFrame
     sha256: str
+    crs: str = ""
 
     @property
     def basis(self) -> Basis:
@@ -97,6 +101,55 @@ class Pack:
 def read_original(path: Path) -> bytes:
     """Read a planner's file as it is, to be kept with the layer that was made of it."""
     return path.read_bytes()
+
+
+def file_sha256(path: Path) -> str:
+    """Hash of a file as it lies on the disk."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def read_json(path: Path, *, most_mb: float = MOST_JSON_MB) -> object:
+    """Read a JSON file that may be anyone's.
+
+    Raises InputError where it is not there, too large, not UTF-8, or not the JSON that every
+    program reads: NaN, and half a character written as an escape, are not.
+    """
+    try:
+        size_mb = path.stat().st_size / 1e6
+        if size_mb > most_mb:
+            message = f"it has {size_mb:,.0f} MB; {most_mb:,.0f} are allowed"
+            zh = f"文件有 {size_mb:,.0f} MB，上限为 {most_mb:,.0f} MB"
+            raise InputError([Problem(path.name, "", "limit", message, zh=zh)])
+        text = path.read_bytes().decode("utf-8-sig")
+        data: object = json.loads(text, parse_constant=_no_constant)
+        json.dumps(data, ensure_ascii=False).encode()
+    except OSError as error:
+        message = f"cannot be read: {error.strerror}; give a path to a file"
+        zh = f"无法读取：{error.strerror}；请给出文件路径"
+        raise InputError([Problem(path.name, "", "file", message, zh=zh)]) from error
+    except UnicodeError as error:
+        message, zh = "not text in UTF-8; save it as UTF-8", "不是 UTF-8 文本；请另存为 UTF-8"
+        raise InputError([Problem(path.name, "", "encoding", message, zh=zh)]) from error
+    except (ValueError, RecursionError) as error:
+        problem = Problem(path.name, "", "json", f"not valid JSON: {error}", zh=_not_json(error))
+        raise InputError([problem]) from error
+    return data
+
+
+def _no_constant(name: str) -> object:
+    raise ValueError(f"{name} is no number of JSON")
+
+
+def _not_json(error: Exception) -> str:
+    line = getattr(error, "lineno", None)
+    return "不是有效的 JSON" + ("" if line is None else f"，第 {line} 行有误")
+
+
+def gdal_version() -> str:
+    """Version of the GDAL by which files of other formats than GeoJSON are read."""
+    import pyogrio  # noqa: PLC0415 - heavy, and reading goes on in a process of its own
+
+    return str(pyogrio.__gdal_version_string__)
 
 
 def load_pack(folder: Path) -> Pack:
@@ -220,6 +273,7 @@ def _checked(
         return None, problems
     if spec.key not in STANDARD_COLUMNS:
         frame = frame.drop(columns=spec.key, errors="ignore")
+    crs = str(frame.crs.to_string())
     try:
         frame = _moved_back(spec, frame).to_crs(metric_crs).sort_index()
     except InputError as error:
@@ -228,7 +282,7 @@ def _checked(
         basis=_own_or(frame, "basis", spec.source.basis),
         accuracy_m=_own_or(frame, "accuracy_m", spec.accuracy_m),
     )
-    return Layer(spec, frame, sha256), []
+    return Layer(spec, frame, sha256, crs), []
 
 
 def _moved_back(spec: LayerSpec, frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:

@@ -4,7 +4,7 @@ import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Annotated, Any, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
 import geopandas as gpd
 from pydantic import BaseModel, create_model
@@ -15,6 +15,7 @@ from spatial.measurement import BESIDE, Measurement
 from spatial.network.graph import Network
 
 STATED = ""
+Counts = Literal["m2", "m", "people", "count", ""]
 LAYER_TYPES = (gpd.GeoDataFrame, Network)
 
 
@@ -24,11 +25,14 @@ class Measure:
 
     Arguments annotated with a frame (`Points`, `Polygons`), a network or a raster are layers, the
     others parameters; an argument with a default is optional. `unit` is the unit of the values,
-    which a target must share; STATED where the target says it, as of an amount on record.
+    which a target must share; STATED where the target says it, as of an amount on record. `counts`
+    is the unit of the numerators and denominators of a share: areas, unless it says otherwise, as
+    of a share of residents.
     """
 
     function: Callable[..., Measurement]
     unit: str
+    counts: Counts = "m2"
 
     @cached_property
     def layers(self) -> Mapping[str, tuple[GeometryKind, ...]]:
