@@ -44,6 +44,7 @@ from geodata.drawing import (
     between,
     cleaned,
     grown,
+    lines_of,
     partition,
     polygons,
     side,
@@ -51,7 +52,7 @@ from geodata.drawing import (
     strip,
     tied,
 )
-from geodata.invented import Homes, residents, stops
+from geodata.invented import Homes, residents, stops, walking_lines
 from geodata.sketch import DECIMALS, HERE, METRES, Sketch, metres, read_sketch
 
 EXPRESSWAYS = ("宁静高速", "津滨大道—津滨高速", "京津塘高速", "津宁高速", "外环线（现状）")
@@ -59,7 +60,12 @@ STREETS_WITH_BUSES = (
     "津塘公路", "卫国道—津汉公路", "先锋路—津塘二线", "金钟公路", "津北公路", "雪莲路",
     "驯海路", "一经路", "六经路", "机场大道", "华明大道", "东丽湖路",
 )  # fmt: skip
+OTHER_STREETS = (
+    "海河东路", "成林道", "昆仑路", "雪莲路北段", "东金路", "东丽湖路", "赤海路",
+)  # fmt: skip
+RAILWAYS = ("津山铁路", "北环铁路")
 EXPRESSWAY_WIDTH_M, STREET_WIDTH_M, SHELTER_BELT_M = 60, 40, 100
+RAILWAY_WIDTH_M, BANK_M = 30, 10  # a path ends so near
 RING_BELT_INSIDE_M, RING_BELT_OUTSIDE_M = 58, 500  # the two belts that box 16 names
 CRUMB_M2 = 10_000  # a smaller scrap of a partition joins a neighbour
 SLIVER_M2 = 100  # what two nearly equal borders leave between them is not drawn
@@ -275,6 +281,32 @@ def population(sketch: Sketch) -> Iterator[Feature]:
         yield Feature(f"PO-{number:04d}", point, like=kind, facts=facts)
 
 
+def walking_network(sketch: Sketch) -> Iterator[Feature]:
+    """Streets as sketched, and invented paths in and around the built-up pieces.
+
+    Waters, expressways and railways are barriers because no path crosses them, and a street only
+    as a bridge. The metro and the intercity railway run below or above the ground.
+    """
+    ring, avenue = sketch.lines["外环线（现状）"], "津滨大道—津滨高速"  # a street inside the ring
+    streets = [sketch.lines[name] for name in (*STREETS_WITH_BUSES, *OTHER_STREETS)]
+    streets.append(sketch.lines[avenue] & side(ring, "W"))
+    expressways = [sketch.lines[name] for name in EXPRESSWAYS if name != avenue]
+    expressways.append(sketch.lines[avenue] & side(ring, "E"))
+    barriers = [
+        *(feature.geometry.buffer(BANK_M) for feature in rivers_lakes(sketch)),
+        *(strip(line, EXPRESSWAY_WIDTH_M) for line in expressways),
+        *(strip(sketch.lines[name], RAILWAY_WIDTH_M) for name in RAILWAYS),
+    ]
+    drawn = walking_lines(
+        streets=[part for line in streets for part in lines_of(line & sketch.district)],
+        towns=[feature.geometry for feature in built_up(sketch)],
+        within=sketch.district - shapely.union_all(barriers),
+    )
+    for number, (kind, line) in enumerate(drawn, start=1):
+        title = {"zh": f"步行路段（模拟 {number:04d}）", "en": f"Walkway (simulated {number:04d})"}
+        yield Feature(f"WN-{number:04d}", line, like=kind, facts={"name": title})
+
+
 def points(layer: str) -> Callable[[Sketch], Iterator[Feature]]:
     """At a control point where one is named, else where `features.toml` puts them."""
 
@@ -400,6 +432,7 @@ LAYERS: Mapping[str, Callable[[Sketch], Iterator[Feature]]] = {
     "rail": strokes("rail"),
     "rail_stations": points("rail_stations"),
     "roads": strokes("roads"),
+    "walking_network": walking_network,
     "street_scape": strokes("street_scape"),
     "green_frame": strokes("green_frame"),
     "tour_road": tour_road,

@@ -3,18 +3,20 @@
 Nothing here knows the place; `build.py` does. All geometry is in metres.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import cycle
 from typing import Literal
 
 import numpy as np
 import shapely
-from shapely import LineString, MultiPolygon, Point, Polygon
+from shapely import LineString, MultiLineString, MultiPolygon, Point, Polygon
 from shapely.geometry.base import BaseGeometry
 from shapely.ops import substring
 
 GRID_M = 1e-6  # partitions are noded on this grid, far below the nine decimals written
 ARC_SEGMENTS = 8  # per quarter circle, for the ends and bends of drawn strips
+ACROSS_M = 1.0  # a line that is led on to another passes it by so much
 NECK_M = 0.5  # no part of a cut area is narrower than twice this
 MOST_GROWTH_M, HALVINGS = 10_000.0, 60  # a seed's edge moves so far at most, in ever halved steps
 
@@ -159,13 +161,81 @@ def along(line: BaseGeometry, steps_m: Sequence[float]) -> Iterator[Point]:
             at_m += step_m
 
 
-def rows_through(area: BaseGeometry, apart_m: float = 800) -> Iterator[BaseGeometry]:
-    """Parallel streets through a town, along its longer side."""
+def rows_through(
+    area: BaseGeometry, apart_m: float = 800, *, crosswise: bool = False
+) -> Iterator[BaseGeometry]:
+    """Parallel streets through a town, along its longer side or crosswise to it."""
     corners = shapely.get_coordinates(shapely.oriented_envelope(area))[:4]
     along, across = corners[1] - corners[0], corners[3] - corners[0]
-    if np.hypot(*along) < np.hypot(*across):
+    if (np.hypot(*along) < np.hypot(*across)) != crosswise:
         along, across = across, along
     count = max(1, round(float(np.hypot(*across)) / apart_m))
     for number in range(count):
         start = corners[0] + across * (number + 0.5) / count
         yield LineString([start, start + along]) & area
+
+
+def led_on(lines: Sequence[LineString], reach_m: float, within: BaseGeometry) -> list[LineString]:
+    """Lead the ends of lines on, just across the nearest other line if it is so close.
+
+    A line that meets that other already, or would have to leave `within`, is left as it is.
+    """
+    led = []
+    for line in lines:
+        xy = line.coords[:]
+        for at in (0, -1):
+            end = Point(xy[at])
+            others = [other for other in lines if other is not line]
+            nearest = min(others, key=end.distance, default=line)
+            if end.distance(nearest) <= reach_m and not line.intersects(nearest):
+                place = nearest.interpolate(nearest.project(end))
+                share = 1 + ACROSS_M / end.distance(place)
+                beyond = (end.x + (place.x - end.x) * share, end.y + (place.y - end.y) * share)
+                if within.contains(LineString([end, beyond])):
+                    xy = [beyond, *xy] if at == 0 else [*xy, beyond]
+        led.append(LineString(xy))
+    return led
+
+
+def lines_of(geometry: BaseGeometry) -> list[LineString]:
+    """Take a geometry's parts that are lines."""
+    return [part for part in shapely.get_parts(geometry) if isinstance(part, LineString)]
+
+
+def crossed(lines: Sequence[LineString]) -> list[tuple[int, LineString]]:
+    """Cut lines wherever two meet; each piece with the number of its line, the first of several.
+
+    Pieces that meet have the same end, to the last digit.
+    """
+    pieces = shapely.get_parts(shapely.union_all(lines))
+    middles = shapely.line_interpolate_point(pieces, 0.5, normalized=True)
+    near, line = shapely.STRtree(lines).query(middles, predicate="dwithin", distance=GRID_M)
+    owner: dict[int, int] = {}
+    for piece, number in zip(near.tolist(), line.tolist(), strict=True):
+        owner[piece] = min(owner.get(piece, number), number)
+    return [(owner[number], piece) for number, piece in enumerate(pieces)]
+
+
+def without_stubs(
+    pieces: Sequence[tuple[int, LineString]], shorter_m: float
+) -> list[tuple[int, LineString]]:
+    """Drop short pieces that lead nowhere, until each has a meeting at both ends or is long."""
+    kept, before = list(pieces), -1
+    while len(kept) != before:
+        before = len(kept)
+        meeting = Counter(end for _, piece in kept for end in (piece.coords[0], piece.coords[-1]))
+        kept = [
+            (number, piece)
+            for number, piece in kept
+            if piece.length >= shorter_m
+            or min(meeting[piece.coords[0]], meeting[piece.coords[-1]]) > 1
+        ]
+    return kept
+
+
+def joined(pieces: Sequence[tuple[int, LineString]]) -> Iterator[tuple[int, LineString]]:
+    """Join the pieces of each line again; where pieces met a vertex stays."""
+    for number in sorted({number for number, _ in pieces}):
+        merged = shapely.line_merge(MultiLineString([p for n, p in pieces if n == number]))
+        whole = [shapely.normalize(part) for part in lines_of(merged)]
+        yield from ((number, part) for part in sorted(whole, key=lambda part: list(part.coords)))

@@ -10,12 +10,16 @@ from fractions import Fraction
 
 import numpy as np
 import shapely
-from shapely import Point
+from shapely import LineString, Point
 from shapely.geometry.base import BaseGeometry
 
-from geodata.drawing import along, rows_through
+from geodata.drawing import along, crossed, joined, led_on, lines_of, rows_through, without_stubs
 
 STOPS_APART_M = 300
+PATHS_APART_M = 275
+EDGE_M = 60  # paths lead so far out of a town, to reach the street that bounds it
+REACH_M = 160  # a street that ends so near another was meant to meet it
+STUB_M = 60  # a shorter end that leads nowhere is not drawn
 
 
 def stops(
@@ -78,3 +82,25 @@ def lattice(area: BaseGeometry, apart_m: float) -> list[Point]:
     xx, yy = (axis.ravel() for axis in np.meshgrid(x, y))
     inside = shapely.contains_xy(area, xx, yy)
     return [Point(place) for place in zip(xx[inside], yy[inside], strict=True)]
+
+
+def walking_lines(
+    streets: Sequence[LineString], towns: Sequence[BaseGeometry], within: BaseGeometry
+) -> Iterator[tuple[str, LineString]]:
+    """Streets, and a grid of paths through each town in its own direction.
+
+    Paths end where `within` does, streets run on. Where lines meet each of them has a vertex, so
+    that they are one network; a part that a barrier cuts off stays an island.
+    """
+    paths = [
+        path
+        for town in towns
+        for crosswise in (False, True)
+        for row in rows_through(
+            town.buffer(EDGE_M, join_style="mitre"), PATHS_APART_M, crosswise=crosswise
+        )
+        for path in lines_of(row & within)
+    ]
+    pieces = without_stubs(crossed([*led_on(streets, REACH_M, within), *paths]), STUB_M)
+    for number, line in joined(pieces):
+        yield "street" if number < len(streets) else "path", line

@@ -12,12 +12,15 @@ from pathlib import Path
 from typing import Any
 
 import geopandas as gpd
+import numpy as np
 import pytest
 import shapely
 from shapely import Point
 from shapely.geometry.base import BaseGeometry
+from shapely.ops import substring
 
-from geodata.invented import Homes, residents
+from geodata.drawing import crossed, joined, led_on, without_stubs
+from geodata.invented import Homes, residents, walking_lines
 from layers import Pack, load_pack
 
 GEODATA = Path(__file__).resolve().parents[1] / "geodata"
@@ -412,6 +415,115 @@ def test_people_are_shared_out_to_the_last_one_and_what_is_left_goes_to_the_most
     shared = [(kind, point.x, people) for kind, point, people in residents(homes, 9)]
     # 9 people at 2 : 2 : 1 are 3.6, 3.6 and 1.8; two are left, the third home lost most.
     assert shared == [("a", 0, 4), ("a", 10, 3), ("b", 100, 2)]
+
+
+def ways(pack: Pack, kind: str) -> gpd.GeoDataFrame:
+    network = frame_of(pack, "walking_network")
+    return network[network["kind"] == kind]
+
+
+def barriers_to_walking(pack: Pack) -> Mapping[str, BaseGeometry]:
+    roads = {name: sketched_line(name) for name in ("宁静高速", "京津塘高速", "津宁高速")}
+    ring = sketched_line("外环线（现状）")
+    avenue = sketched_line("津滨大道—津滨高速")  # an expressway east of the ring
+    end = shapely.line_locate_point(avenue, shapely.intersection(avenue, ring))
+    return roads | {
+        "外环线": ring,
+        "津滨高速": substring(avenue, end, avenue.length),
+        "津山铁路": sketched_line("津山铁路"),
+        "北环铁路": sketched_line("北环铁路"),
+        "河湖": frame_of(pack, "rivers_lakes").union_all(),
+    }
+
+
+def test_no_path_crosses_water_an_expressway_or_a_railway(pack: Pack) -> None:
+    paths = ways(pack, "小路")
+    for name, barrier in barriers_to_walking(pack).items():
+        assert not paths.intersects(barrier).any(), name
+
+
+def test_streets_cross_what_stops_the_paths(pack: Pack) -> None:
+    streets = ways(pack, "道路").union_all()
+    crossed_by_a_bridge = {
+        name for name, barrier in barriers_to_walking(pack).items() if streets.crosses(barrier)
+    }
+    assert {"外环线", "宁静高速", "河湖"} <= crossed_by_a_bridge
+
+
+def test_the_walking_network_is_noded_to_the_last_digit() -> None:
+    lines = gpd.read_file(GEODATA / "walking_network.geojson").geometry  # degrees, as in the file
+    ends = [set(line.coords) for line in lines]
+    first, second = shapely.STRtree(lines).query(lines, predicate="intersects")
+    met = [(a, b) for a, b in zip(first, second, strict=True) if a < b]
+    assert len(met) > 1000
+    for a, b in met:
+        shared = shapely.MultiPoint(sorted(ends[a] & ends[b]))
+        assert not shared.is_empty
+        millimetre = 1e-8
+        assert shared.buffer(millimetre).covers(lines[a].intersection(lines[b]))
+
+
+def test_no_crumb_of_the_walking_network_stands_alone(pack: Pack) -> None:
+    network = frame_of(pack, "walking_network").geometry
+    touching = shapely.STRtree(network).query(network, predicate="intersects")
+    neighbours = np.bincount(touching[0], minlength=len(network)) - 1
+    assert network[neighbours == 0].length.min() >= 60
+
+
+def test_paths_stay_in_and_around_the_built_up_area(pack: Pack) -> None:
+    town = frame_of(pack, "built_up").union_all().buffer(60, join_style="mitre")
+    assert ways(pack, "小路").difference(town.buffer(CENTIMETRE)).length.sum() <= CENTIMETRE
+
+
+def test_the_walking_network_says_that_it_is_invented_and_is_small(pack: Pack) -> None:
+    network = frame_of(pack, "walking_network")
+    assert set(network["kind"]) == {"道路", "小路"}
+    assert set(network["basis"]) == {"synthetic"}
+    assert network["name"].str.contains("模拟").all()
+    assert network["name_en"].str.contains("simulated").all()
+    assert len(network) < 3000
+    assert (GEODATA / "walking_network.geojson").stat().st_size < 1_500_000
+    for layer in ("population", "walking_network"):
+        assert "虚构" in CATALOGUE[layer]["note"]["zh"]
+        assert "invented" in CATALOGUE[layer]["note"]["en"]
+        assert not CATALOGUE[layer]["search"]
+        assert not CATALOGUE[layer]["style"].get("visible", False)
+
+
+def test_a_path_ends_at_a_barrier_and_a_street_runs_on() -> None:
+    town = shapely.box(0, 0, 550, 275)  # two paths across, one along
+    street = shapely.LineString([(-500, 100), (1000, 100)])
+    river = shapely.box(250, -500, 300, 500)
+    within = shapely.box(-1000, -1000, 1000, 1000) - river
+    drawn = list(walking_lines([street], [town], within))
+    kinds = [kind for kind, _ in drawn]
+    assert kinds == ["street", *["path"] * 4]
+    assert drawn[0][1].length == pytest.approx(1500)
+    assert len(drawn[0][1].coords) == 4  # its ends, and where the two paths cross it
+    for kind, line in drawn:
+        assert (kind == "street") == line.crosses(river)
+
+
+def test_what_meets_keeps_a_vertex_and_short_ends_are_dropped() -> None:
+    lines = [shapely.LineString([(0, 0), (200, 0)]), shapely.LineString([(100, -5), (100, 90)])]
+    pieces = without_stubs(crossed(lines), 10)
+    assert [(number, line.wkt) for number, line in joined(pieces)] == [
+        (0, "LINESTRING (0 0, 100 0, 200 0)"),
+        (1, "LINESTRING (100 0, 100 90)"),
+    ]
+
+
+def test_a_street_that_ends_just_before_another_is_led_on_across_it() -> None:
+    long, short = shapely.LineString([(0, 0), (200, 0)]), shapely.LineString([(50, 5), (50, 90)])
+    far = shapely.LineString([(150, 30), (150, 90)])
+    led = led_on([long, short, far], 10, within=shapely.box(0, -50, 200, 100))
+    assert [line.wkt for line in led] == [
+        "LINESTRING (0 0, 200 0)",
+        "LINESTRING (50 -1, 50 5, 50 90)",
+        "LINESTRING (150 30, 150 90)",
+    ]
+    walled_in = led_on([long, short, far], 10, within=shapely.box(0, 2, 200, 100))
+    assert walled_in == [long, short, far]
 
 
 def test_nine_waters_lie_where_they_should(pack: Pack) -> None:
