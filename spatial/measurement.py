@@ -32,6 +32,10 @@ Metres = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 """A length that a planner sets, in metres."""
 
 VALUE_COLUMNS = ("value", "numerator", "denominator", "low", "high")
+CONFIDENCE_95 = 1.959963984540054
+"""Standard errors to either side that take in 95 % of a normal distribution."""
+RADIUS_68 = 1.5095921854516636
+"""Standard deviations along an axis in the radius that holds 68 % of a normal in the plane."""
 SLIVER_M2 = 1.0
 """Pieces smaller than this are not listed as evidence; their area still counts in the figures."""
 

@@ -73,7 +73,11 @@ def test_a_square_lattice_of_stops_covers_what_the_formula_says(
     area = frame([box(0, 0, 5 * spacing, 5 * spacing)])  # whole cells, so edges repeat
     found = stop_coverage(stops, area, radius_m=R).whole
     assert found.value == pytest.approx(share, rel=CLOSED_FORM)
-    assert found.low == found.high == found.value
+    assert found.low == pytest.approx(found.value)
+    assert found.value is not None
+    assert found.high is not None
+    # A polygon of 256 sides lacks 0.010 % of its disc; the disc itself lies in the range.
+    assert min(share, 1.0) - 1e-6 <= found.high <= found.value * 1.0004
 
 
 def test_the_lattice_at_800_m_is_a_disc_less_two_lenses_a_cell() -> None:

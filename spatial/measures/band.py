@@ -37,7 +37,8 @@ def accuracies(frame: gpd.GeoDataFrame) -> Floats:
     metres = frame["accuracy_m"].to_numpy(dtype=np.float64)
     if "basis" in frame:
         metres = np.where(frame["basis"] == SYNTHETIC, 0.0, metres)
-    return np.nan_to_num(metres)
+    known: Floats = np.nan_to_num(metres)
+    return known
 
 
 def least_share(surely_in_least: float, surely_in_most: float, most_m2: float) -> float:
@@ -61,7 +62,7 @@ def inner(shapes: Shapes, metres: Floats) -> Shapes:
     moved = metres > 0
     if not moved.any():
         return shapes
-    less = shapes.copy()
+    less: Shapes = shapes.copy()
     less[moved] = shapely.buffer(shapes[moved], -metres[moved], quad_segs=BAND_QUAD_SEGS)
     return less
 
@@ -71,7 +72,7 @@ def outer(shapes: Shapes, metres: Floats) -> Shapes:
     moved = metres > 0
     if not moved.any():
         return shapes
-    more = shapes.copy()
+    more: Shapes = shapes.copy()
     more[moved] = shapely.buffer(shapes[moved], metres[moved], quad_segs=BAND_QUAD_SEGS)
     return more
 
@@ -91,31 +92,31 @@ def extremes(area: gpd.GeoDataFrame) -> tuple[BaseGeometry, BaseGeometry]:
     return polygonal(shapely.difference(whole, band)), polygonal(shapely.union(whole, band))
 
 
-def surely(counting: Sequence[Shapes], others: Sequence[Shapes], metres: Floats) -> BaseGeometry:
+def surely(
+    counting: Sequence[BaseGeometry], others: Sequence[BaseGeometry], metres: Sequence[float]
+) -> BaseGeometry:
     """What surely counts of land, given what surely does not, in groups of equal accuracy.
 
     `counting[k]` and `others[k]` have the accuracy `metres[k]`. A border between the two lies where
     the better known of both puts it, off by its accuracy; what lies farther than that from all
     other land surely counts.
     """
-    united = [dissolve(shapes) for shapes in others]
     grown: dict[tuple[int, float], BaseGeometry] = {}
     parts = []
     for mine, own in zip(counting, metres, strict=True):
-        if not len(mine):
-            continue
-        place = dissolve(mine)
-        for number, (other, their) in enumerate(zip(united, metres, strict=True)):
-            if other.is_empty:
+        place = mine
+        for number, (other, their) in enumerate(zip(others, metres, strict=True)):
+            if mine.is_empty or other.is_empty:
                 continue
-            key = (number, float(min(own, their)))
+            key = (number, min(own, their))
             if key not in grown:
                 grown[key] = shapely.buffer(other, key[1], quad_segs=BAND_QUAD_SEGS)
             place = shapely.difference(place, grown[key])
         parts.append(place)
-    return polygonal(shapely.union_all(parts)) if parts else shapely.MultiPolygon()
+    return polygonal(shapely.union_all(parts))
 
 
 def _bands(borders: Shapes, metres: Floats) -> Shapes:
     moved = (metres > 0) & ~shapely.is_empty(borders)
-    return shapely.buffer(borders[moved], metres[moved], quad_segs=BAND_QUAD_SEGS)
+    bands: Shapes = shapely.buffer(borders[moved], metres[moved], quad_segs=BAND_QUAD_SEGS)
+    return bands

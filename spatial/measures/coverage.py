@@ -1,7 +1,7 @@
 """Coverage by facilities within a distance."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import geopandas as gpd
@@ -11,29 +11,44 @@ import shapely
 from shapely.geometry.base import BaseGeometry
 
 from spatial.discs import covered_cells, disc_lattice
-from spatial.lattice import Flags, Lattice
+from spatial.lattice import Flags, Floats, Lattice
 from spatial.measurement import (
     SLIVER_M2,
+    Doubt,
     Figure,
     Measurement,
     Metres,
+    PeopleBeside,
     Points,
     Polygons,
     by_unit,
+    ranged,
     share,
 )
+from spatial.measures.band import accuracies, extremes, inner, least_share, outer
 from spatial.measures.edges import Shapes
 from spatial.measures.overlap import overlaps
 from spatial.measures.overlay import dissolve, polygon_parts, polygonal
+from spatial.measures.population import people_in
 
 QUAD_SEGS = 64
 """Segments per quarter circle: the polygon lacks 0.01 % of the disc (16 would lack 0.16 %)."""
+_HALF_A_SIDE = math.pi / (4 * QUAD_SEGS)
+"""Half the angle that a side of a disc's polygon spans."""
 _CELLS_PER_RADIUS = 6
 _MOSTLY_OPEN = 0.5
 
 
 def stop_coverage(
-    stops: Points, area: Polygons, units: Polygons | None = None, *, radius_m: Metres
+    stops: Points,
+    area: Polygons,
+    units: Polygons | None = None,
+    stations: Points | None = None,
+    population: PeopleBeside | None = None,
+    *,
+    radius_m: Metres,
+    station_radius_m: Metres = 1000.0,
+    people_column: str = "people",
 ) -> Measurement:
     """Tell which share of an area lies within a straight-line distance of a stop.
 
@@ -41,9 +56,15 @@ def stop_coverage(
     each unit (the area's own features where no units are given) and for the whole. The discs are
     united before their area is taken, and the area is cut before it is divided; stops outside the
     area count where their disc reaches in. A unit that holds none of the area has no value.
+    `stations` count with a radius of their own, as SDG 11.2.1 has it for rail.
+
+    The range is the band of what positions allow: discs smaller and larger by the accuracy of
+    their stop, the area's and the units' borders off by theirs; invented features have none. That
+    discs are polygons makes the value too low by at most what the circumscribed ones cover.
 
     Evidence are the gaps: what of the area is farther than `radius_m` from every stop, one row a
     polygon with `unit`, `area_m2`, `nearest_stop` (id) and `nearest_m` (from a point inside it).
+    Where residents are given, `people` says how many live in it, and the most people come first.
 
     The radius measure of 公交都市考核评价指标体系 (Ministry of Transport, 2013).
 
@@ -53,20 +74,118 @@ def stop_coverage(
     >>> stop_coverage(stops, area, radius_m=500).whole.value    # a quarter disc: pi / 4
     0.7853...
     """
+    reach = _Reach.of(stops, stations, radius_m, station_radius_m)
     whole_area = dissolve(area.geometry.to_numpy())
     if units is None:
         ids, parts = [str(unit) for unit in area.index], list(area.geometry)
     else:
         ids = [str(unit) for unit in units.index]
         parts = _cut(units.geometry.to_numpy(), whole_area)
-    discs = _Discs.of(stops, radius_m, np.array([whole_area, *parts], dtype=object))
+    extents = _Extents.of(area, units)
+    within = np.array([whole_area, *parts, extents.whole[1], *extents.parts[1]], dtype=object)
+    discs = reach.discs(within, off=0)
     gaps = [discs.gap(part) for part in parts]
     figures = [_covered(part, gap) for part, gap in zip(parts, gaps, strict=True)]
+    whole = _whole(whole_area, parts, figures, discs)
+    least, most = reach.discs(within, off=-1), reach.discs(within, off=1)
+    figures = [
+        ranged(figure, *_range(least, most, *ends))
+        for figure, ends in zip(figures, zip(*extents.parts, strict=True), strict=True)
+    ]
+    low, high = _range(least, most, *extents.whole)
+    evidence = _gaps(ids, gaps, stops)
+    if population is not None:
+        evidence = _by_people(evidence, population, people_column)
     return Measurement(
         values=by_unit(ids, figures),
-        whole=_whole(whole_area, parts, figures, discs),
-        evidence=_gaps(ids, gaps, stops),
+        whole=ranged(whole, low, high),
+        evidence=evidence,
+        doubts=_doubts(whole, low, high, {**reach.accuracy_m, **extents.accuracy_m}),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Reach:
+    """How far each stop reaches and how far off it may stand; `accuracy_m` is the worst by kind."""
+
+    stops: Shapes
+    radius_m: Floats
+    off_m: Floats
+    accuracy_m: Mapping[str, float]
+
+    @classmethod
+    def of(
+        cls,
+        stops: gpd.GeoDataFrame,
+        stations: gpd.GeoDataFrame | None,
+        radius_m: float,
+        station_radius_m: float,
+    ) -> "_Reach":
+        kinds = {"stops": (stops, radius_m)}
+        if stations is not None:
+            kinds["stations"] = (stations, station_radius_m)
+        off = {name: accuracies(frame) for name, (frame, _) in kinds.items()}
+        return cls(
+            np.concatenate([frame.geometry.to_numpy() for frame, _ in kinds.values()]),
+            np.concatenate([np.full(len(frame), radius) for frame, radius in kinds.values()]),
+            np.concatenate(list(off.values())),
+            {name: float(metres.max(initial=0.0)) for name, metres in off.items()},
+        )
+
+    def discs(self, within: Shapes, *, off: int) -> "_Discs":
+        """Discs that reach as far as given (0), as little (-1) or as far (1) as they may."""
+        radius = self.radius_m + off * self.off_m
+        if off > 0:  # and as a circle does, whose polygon lies inside it
+            radius = radius / math.cos(_HALF_A_SIDE)
+        return _Discs.of(self.stops[radius > 0], radius[radius > 0], within)
+
+
+@dataclass(frozen=True, slots=True)
+class _Extents:
+    """The least and the most that the area, and each part of it that is a unit, can be."""
+
+    whole: tuple[BaseGeometry, BaseGeometry]
+    parts: tuple[Sequence[BaseGeometry], Sequence[BaseGeometry]]
+    accuracy_m: Mapping[str, float]
+
+    @classmethod
+    def of(cls, area: gpd.GeoDataFrame, units: gpd.GeoDataFrame | None) -> "_Extents":
+        frame = area if units is None else units
+        shapes, off = frame.geometry.to_numpy(), accuracies(frame)
+        whole = extremes(area)
+        parts = (list(inner(shapes, off)), list(outer(shapes, off)))
+        worst = {"area": float(accuracies(area).max(initial=0.0))}
+        if units is not None:
+            parts = (
+                _cut(inner(shapes, off), whole[0]),
+                _cut(outer(shapes, off), whole[1]),
+            )
+            worst["units"] = float(off.max(initial=0.0))
+        return cls(whole, parts, worst)
+
+
+def _range(
+    least: "_Discs", most: "_Discs", small: BaseGeometry, large: BaseGeometry
+) -> tuple[float, float]:
+    """Least and greatest coverage of a place that lies between a small and a large extent."""
+    most_m2 = large.area
+    surely_small, surely_large = (part.area - least.gap(part).area for part in (small, large))
+    never_small, never_large = (most.gap(part).area for part in (small, large))
+    return (
+        least_share(surely_small, surely_large, most_m2),
+        1.0 - least_share(never_small, never_large, most_m2),
+    )
+
+
+def _doubts(
+    whole: Figure, low: float, high: float, accuracy_m: Mapping[str, float]
+) -> tuple[Doubt, ...]:
+    if whole.value is None:
+        return ()
+    if not any(accuracy_m.values()):
+        return (Doubt("segments", "bounds", whole.value, high, {"sides": 4 * QUAD_SEGS}),)
+    known = {name: metres for name, metres in accuracy_m.items() if metres > 0}
+    return (Doubt("position", "band", low, high, known),)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,26 +197,32 @@ class _Discs:
     """
 
     stops: Shapes
-    radius_m: float
+    radius_m: Floats
     lattice: Lattice
     open: Flags
     tree: shapely.STRtree
 
     @classmethod
-    def of(cls, stops: gpd.GeoDataFrame, radius_m: float, within: Shapes) -> "_Discs":
-        points = stops.geometry.to_numpy()
+    def of(cls, stops: Shapes, radius_m: Floats, within: Shapes) -> "_Discs":
         bounds = np.nan_to_num(shapely.total_bounds(within))
-        lattice = disc_lattice(bounds, radius_m / _CELLS_PER_RADIUS)
-        # The disc is a polygon: all that is nearer than the middles of its sides lies in it.
-        inscribed_m = radius_m * math.cos(math.pi / (4 * QUAD_SEGS))
-        covered = covered_cells(lattice, shapely.get_coordinates(points), inscribed_m)
-        return cls(points, radius_m, lattice, ~covered, shapely.STRtree(points))
+        largest = float(radius_m.max(initial=1.0))
+        lattice = disc_lattice(bounds, largest / _CELLS_PER_RADIUS)
+        covered = np.zeros((lattice.rows, lattice.columns), dtype=bool)
+        xy = shapely.get_coordinates(stops)
+        for radius in np.unique(radius_m):
+            # A disc is a polygon: all that is nearer than the middles of its sides lies in it.
+            inscribed_m = float(radius) * math.cos(_HALF_A_SIDE)
+            covered |= covered_cells(lattice, xy[radius_m == radius], inscribed_m)
+        return cls(stops, radius_m, lattice, ~covered, shapely.STRtree(stops))
 
     def gap(self, part: BaseGeometry) -> BaseGeometry:
         """What of a part of the area no disc covers."""
         place = self._uncertain(part)
-        near = np.sort(self.tree.query(place, predicate="dwithin", distance=self.radius_m))
-        discs = shapely.buffer(self.stops[near], self.radius_m, quad_segs=QUAD_SEGS)
+        if not len(self.stops):
+            return place
+        farthest = float(self.radius_m.max())
+        near = np.sort(self.tree.query(place, predicate="dwithin", distance=farthest))
+        discs = shapely.buffer(self.stops[near], self.radius_m[near], quad_segs=QUAD_SEGS)
         return polygonal(shapely.difference(place, shapely.union_all(discs)))
 
     def _uncertain(self, part: BaseGeometry) -> BaseGeometry:
@@ -158,3 +283,12 @@ def _gaps(
     near = pd.DataFrame({"piece": piece, "stop": stops.index[stop], "metres": distances})
     near = near.sort_values(["piece", "stop"]).drop_duplicates("piece")
     return pieces.assign(nearest_stop=near["stop"].to_numpy(), nearest_m=near["metres"].to_numpy())
+
+
+def _by_people(
+    gaps: gpd.GeoDataFrame, population: gpd.GeoDataFrame, column: str
+) -> gpd.GeoDataFrame:
+    """Gaps with the residents in them, those where most people live first."""
+    people = people_in(population, gaps.geometry.to_numpy(), people_column=column)
+    ranked = gaps.assign(people=people).sort_values("people", ascending=False, kind="stable")
+    return ranked.set_index(pd.RangeIndex(1, len(ranked) + 1, name="place"))

@@ -12,7 +12,17 @@ from pydantic import Field
 from shapely.geometry.base import BaseGeometry
 
 from spatial.lattice import Floats, Integers
-from spatial.measurement import SLIVER_M2, Figure, Measurement, Polygons, by_unit, share
+from spatial.measurement import (
+    SLIVER_M2,
+    Doubt,
+    Figure,
+    Measurement,
+    Polygons,
+    by_unit,
+    ranged,
+    share,
+)
+from spatial.measures.band import accuracies, extremes, inner, least_share, outer, surely
 from spatial.measures.edges import Shapes
 from spatial.measures.overlap import clusters, overlaps, union_by
 from spatial.measures.overlay import dissolve, polygon_parts, polygonal
@@ -43,7 +53,11 @@ def land_share(
 
     share = A(union of the land in `classes`, cut with the zone) / A(zone), for each zone and for
     the union of all. Land that belongs to two counting classes, or is drawn twice, counts once.
-    What of a zone no classified land covers may count or not: it spans `low` to `high`.
+
+    The range takes in that what of a zone no classified land covers may count or not, and the
+    band of what positions allow: borders between land that counts and land that does not, and
+    those of zones, off by their accuracy. A zone is not taken to reach beyond the land that is
+    mapped.
 
     Evidence is the land in the zones that does not count, by zone and class (`class_code`, None
     where unclassified), one row a polygon with its `area_m2`.
@@ -67,11 +81,43 @@ def land_share(
     else:
         whole = _sum(figures)
     places = [(str(zones.index[zone]), code, place) for zone, code, place in held.others(figures)]
+    doubts = _unclassified(whole)
+    accuracy_m = {"land": accuracies(land), "zones": accuracies(zones)}
+    known = {name: float(m.max()) for name, m in accuracy_m.items() if m.max(initial=0.0) > 0}
+    if known and whole.value is not None:
+        surely = _Surely.of(cover, accuracy_m["land"])
+        figures = [
+            ranged(figure, *ends)
+            for figure, ends in zip(figures, surely.ranges(*_extents(zones, cover)), strict=True)
+        ]
+        low, high = surely.ranges(*_extent(zones, cover))[0]
+        whole = ranged(whole, low, high)
+        doubts = (Doubt("position", "band", low, high, known), *doubts)
     return Measurement(
         values=by_unit([str(unit) for unit in zones.index], figures),
         whole=whole,
         evidence=_places(places, land),
+        doubts=doubts,
     )
+
+
+def _unclassified(whole: Figure) -> tuple[Doubt, ...]:
+    if whole.value is None or whole.low is None or whole.high is None or whole.low == whole.high:
+        return ()
+    return (Doubt("unclassified", "bounds", whole.low, whole.high),)
+
+
+def _extents(zones: gpd.GeoDataFrame, cover: "_Cover") -> tuple[Shapes, Shapes]:
+    """The least and the most that each zone can be."""
+    shapes, off = zones.geometry.to_numpy(), accuracies(zones)
+    return inner(shapes, off), cover.clip(outer(shapes, off), shapes)
+
+
+def _extent(zones: gpd.GeoDataFrame, cover: "_Cover") -> tuple[Shapes, Shapes]:
+    """The least and the most that the zones taken together can be."""
+    least, most = extremes(zones)
+    whole = np.array([dissolve(zones.geometry.to_numpy())], dtype=object)
+    return np.array([least], dtype=object), cover.clip(np.array([most], dtype=object), whole)
 
 
 def land_areas(
@@ -125,6 +171,17 @@ class _Cover:
         codes = land[column].fillna(UNCLASSIFIED).astype(str).to_numpy(dtype=object)
         counting = np.where(in_classes(land[column], classes), 0, -1)
         return cls(shapes, codes, counting, clusters(shapes))
+
+    def clip(self, zones: Shapes, drawn: Shapes) -> Shapes:
+        """Zones without what lies beyond the mapped land, all that was drawn of them kept."""
+        grown = ~shapely.equals_exact(zones, drawn, 0.0)
+        if not grown.any():
+            return zones
+        clipped = zones.copy()
+        mapped = dissolve(self.shapes)
+        inside = shapely.intersection(zones[grown], mapped)
+        clipped[grown] = [polygonal(one) for one in shapely.union(inside, drawn[grown])]
+        return clipped
 
     def within(self, zones: Shapes) -> "_Held":
         return _Held(self, zones, pieces(self.shapes, zones))
@@ -191,6 +248,48 @@ class _Held:
             if figure.high != figure.value:
                 known = dissolve(cover.shapes[inside[codes != UNCLASSIFIED]])
                 yield number, UNCLASSIFIED, polygonal(shapely.difference(zone, known))
+
+
+@dataclass(frozen=True, slots=True)
+class _Surely:
+    """The land that surely counts, and the classified land that surely does not."""
+
+    counting: Shapes
+    others: Shapes
+
+    @classmethod
+    def of(cls, cover: _Cover, accuracy_m: Floats) -> "_Surely":
+        metres = np.unique(accuracy_m).tolist()
+        known = cover.codes != UNCLASSIFIED
+        sides: list[list[BaseGeometry]] = [[], []]
+        for least in metres:
+            mine = accuracy_m == least
+            for side, marked in zip(sides, (cover.counting >= 0, cover.counting < 0), strict=True):
+                members = np.flatnonzero(mine & marked & known)
+                side.append(dissolve(cover.shapes[members]))
+            # What is drawn twice, once in a class that counts, counts.
+            sides[1][-1] = cover.uncounted(sides[1][-1], members)
+        counting, others = sides
+        return cls(
+            shapely.get_parts(surely(counting, others, metres)),
+            shapely.get_parts(surely(others, counting, metres)),
+        )
+
+    def ranges(self, least: Shapes, most: Shapes) -> list[tuple[float, float]]:
+        """Least and greatest share of zones that lie between a least and a most."""
+        sure = [_shared(self.counting, zones) for zones in (least, most)]
+        never = [_shared(self.others, zones) for zones in (least, most)]
+        area = shapely.area(most).tolist()
+        lows = map(least_share, *sure, area)
+        highs = map(least_share, *never, area)
+        return [(low, 1.0 - rest) for low, rest in zip(lows, highs, strict=True)]
+
+
+def _shared(shapes: Shapes, zones: Shapes) -> list[float]:
+    """Area that each zone shares with polygons that do not overlap."""
+    found = pieces(shapes, zones)
+    areas: list[float] = np.bincount(found.zone, found.area_m2, minlength=len(zones)).tolist()
+    return areas
 
 
 def _sums(found: Pieces, label: Integers, zones: int, labels: int) -> Floats:

@@ -1,0 +1,175 @@
+"""The band of what positions allow: closed forms, laws, and that no displacement leaves it."""
+
+import geopandas as gpd
+import numpy as np
+import pytest
+import shapely
+from hypothesis import given
+from hypothesis import strategies as st
+from shapely import Point, Polygon, box
+
+from spatial.measures import land_share, stop_coverage, total_area, total_length
+from spatial.measures.band import extremes, least_share, surely
+
+CRS = "EPSG:4548"
+
+
+def frame(shapes: list[shapely.Geometry], **columns: object) -> gpd.GeoDataFrame:
+    index = [f"F{number}" for number in range(len(shapes))]
+    return gpd.GeoDataFrame(columns, geometry=shapes, index=index, crs=CRS)
+
+
+def test_the_least_share_takes_in_what_may_not_count() -> None:
+    # A zone of 100 that may lose 20 of what counts and gain 30 of what does not: 40 of 90.
+    assert least_share(40.0, 60.0, 110.0) == pytest.approx(40 / 90)
+    assert least_share(0.0, 5.0, 10.0) == 0.0
+
+
+def test_a_stop_known_to_10_m_covers_what_discs_of_490_and_510_m_do() -> None:
+    area = frame([box(-1000, -1000, 1000, 1000)])
+    stops = frame([Point(0, 0)], accuracy_m=[10.0], basis=["official"])
+    found = stop_coverage(stops, area, radius_m=500)
+    low, high = (np.pi * radius**2 / 4e6 for radius in (490, 510))
+    assert found.whole.low == pytest.approx(low, rel=2e-4)
+    assert found.whole.high == pytest.approx(high, rel=2e-4)
+    (doubt,) = found.doubts
+    assert (doubt.kind, doubt.method) == ("position", "band")
+    assert doubt.inputs == {"stops": 10.0}
+    assert (doubt.low, doubt.high) == (found.whole.low, found.whole.high)
+
+
+def test_an_invented_stop_stands_for_nothing_that_could_lie_elsewhere() -> None:
+    area = frame([box(-1000, -1000, 1000, 1000)])
+    stops = frame([Point(0, 0)], accuracy_m=[300.0], basis=["synthetic"])
+    found = stop_coverage(stops, area, radius_m=500)
+    assert found.whole.low == found.whole.value
+    assert [doubt.kind for doubt in found.doubts] == ["segments"]
+
+
+def test_an_area_is_off_by_its_accuracy_all_round() -> None:
+    found = total_area(frame([box(0, 0, 100, 100)], accuracy_m=[5.0]))
+    assert found.whole.low == pytest.approx(90 * 90)
+    assert found.whole.high == pytest.approx(100 * 100 + 4 * 100 * 5 + np.pi * 25, rel=1e-3)
+
+
+def test_where_two_polygons_meet_nothing_is_gained_or_lost() -> None:
+    halves = frame([box(0, 0, 50, 100), box(50, 0, 100, 100)], accuracy_m=[5.0, 5.0])
+    least, most = extremes(halves)
+    assert least.area == pytest.approx(90 * 90)
+    assert most.area == pytest.approx(100 * 100 + 4 * 100 * 5 + np.pi * 25, rel=1e-3)
+
+
+def test_each_stretch_of_the_border_is_off_by_the_accuracy_of_its_polygon() -> None:
+    halves = frame([box(0, 0, 50, 100), box(50, 0, 100, 100)], accuracy_m=[0.0, 10.0])
+    least, _ = extremes(halves)
+    # The east half loses 10 m to the north, east and south, and two corners of the west half.
+    assert least.area == pytest.approx(50 * 100 + 40 * 80 - np.pi * 100 / 4 * 2, rel=2e-3)
+
+
+def test_the_better_known_of_two_neighbours_says_where_their_border_is() -> None:
+    # Water known to 2 m in cropland known to 50 m: the shore is known to 2 m.
+    water, field = box(0, 0, 100, 100), box(-500, -500, 600, 600)
+    none = Polygon()
+    sure = surely([water, none], [none, shapely.difference(field, water)], [2.0, 50.0])
+    assert sure.area == pytest.approx(96 * 96)
+
+
+def test_a_share_of_land_is_off_by_the_borders_between_what_counts_and_what_does_not() -> None:
+    land = frame(
+        [box(0, 0, 500, 1000), box(500, 0, 1000, 1000)],
+        class_code=["03", "07"],
+        accuracy_m=[10.0, 10.0],
+    )
+    zone = frame([box(0, 0, 1000, 1000)], accuracy_m=[0.0])
+    whole = land_share(land, zone, classes=("03",)).whole
+    assert (whole.low, whole.value, whole.high) == pytest.approx((0.49, 0.5, 0.51))
+
+
+def test_a_border_between_two_counting_classes_is_in_nobodys_way() -> None:
+    land = frame(
+        [box(0, 0, 500, 1000), box(500, 0, 1000, 1000)],
+        class_code=["03", "17"],
+        accuracy_m=[10.0, 10.0],
+    )
+    zone = frame([box(0, 0, 1000, 1000)], accuracy_m=[0.0])
+    whole = land_share(land, zone, classes=("03", "17")).whole
+    assert (whole.low, whole.value, whole.high) == (1.0, 1.0, 1.0)
+
+
+@given(
+    east=st.floats(-10, 10),
+    north=st.floats(-10, 10),
+    border=st.floats(-10, 10),
+    edges=st.tuples(*[st.floats(-7, 7)] * 4),
+)
+def test_no_displacement_within_the_accuracy_leaves_the_band(
+    east: float, north: float, border: float, edges: tuple[float, float, float, float]
+) -> None:
+    """Stops and borders moved by no more than they are known to: the share stays in its range."""
+    length = max(np.hypot(east, north) / 10, 1.0)
+    area = frame([box(-600, -600, 600, 600)], accuracy_m=[10.0], basis=["open"])
+    stops = frame([Point(0, 0)], accuracy_m=[10.0], basis=["open"])
+    found = stop_coverage(stops, area, radius_m=500).whole
+    west, south, to_east, to_north = edges
+    moved_area = frame([box(-600 + west, -600 + south, 600 + to_east, 600 + to_north)])
+    moved_stop = frame([Point(east / length, north / length)])
+    moved = stop_coverage(moved_stop, moved_area, radius_m=500).whole
+    assert found.low is not None
+    assert found.high is not None
+    assert moved.value is not None
+    assert found.low - 1e-9 <= moved.value <= found.high + 1e-9
+
+    wide = 1000  # the land goes on beyond the zone, which moves over it
+    moved_land = frame(
+        [box(-wide, -wide, 100 + border, wide), box(100 + border, -wide, wide, wide)],
+        class_code=["03", "07"],
+    )
+    broad = frame(
+        [box(-wide, -wide, 100, wide), box(100, -wide, wide, wide)],
+        class_code=["03", "07"],
+        accuracy_m=[10.0, 10.0],
+    )
+    whole = land_share(broad, area, classes=("03",)).whole
+    share = land_share(moved_land, moved_area, classes=("03",)).whole.value
+    assert whole.low is not None
+    assert whole.high is not None
+    assert share is not None
+    assert whole.low - 1e-9 <= share <= whole.high + 1e-9
+
+
+@given(worse=st.floats(1, 60))
+def test_worse_accuracy_never_narrows_a_range(worse: float) -> None:
+    area = frame([box(0, 0, 800, 800), box(800, 0, 1500, 800)], accuracy_m=[5.0, worse])
+    stops = frame([Point(300, 300), Point(1100, 500)], accuracy_m=[5.0, 1.0])
+    poor = stops.assign(accuracy_m=[5.0, worse])
+    good, bad = (stop_coverage(one, area, radius_m=300).whole for one in (stops, poor))
+    assert good.low is not None
+    assert bad.low is not None
+    assert good.high is not None
+    assert bad.high is not None
+    assert bad.low <= good.low + 1e-12
+    assert bad.high >= good.high - 1e-12
+
+
+def test_a_length_is_off_by_its_ends_and_bends() -> None:
+    straight = frame([shapely.LineString([(0, 0), (300, 0), (1000, 0)])], accuracy_m=[10.0])
+    bent = frame([shapely.LineString([(0, 0), (300, 0), (300, 700)])], accuracy_m=[10.0])
+    # Sigma along an axis is 10 / 1.5096; two ends give 2 sigma², a right angle 2 more.
+    sigma = 10 / np.sqrt(-2 * np.log(0.32))
+    for lines, terms in ((straight, 2), (bent, 4)):
+        whole = total_length(lines).whole
+        assert whole.value == pytest.approx(1000)
+        assert whole.low is not None
+        assert whole.value is not None
+        assert whole.value - whole.low == pytest.approx(1.959964 * sigma * np.sqrt(terms), rel=1e-6)
+
+
+def test_a_simulation_agrees_with_the_propagated_error_of_a_length() -> None:
+    line = np.array([(0.0, 0), (400, 100), (700, 500), (1500, 600), (1600, 1400)])
+    found = total_length(frame([shapely.LineString(line)], accuracy_m=[10.0])).whole
+    sigma = 10 / np.sqrt(-2 * np.log(0.32))
+    noise = np.random.default_rng(7).normal(0, sigma, (20_000, *line.shape))
+    lengths = np.hypot(*np.moveaxis(np.diff(line + noise, axis=1), 2, 0)).sum(axis=1)
+    assert found.high is not None
+    assert found.value is not None
+    assert (found.high - found.value) / 1.959964 == pytest.approx(lengths.std(), rel=0.02)
