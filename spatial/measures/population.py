@@ -4,13 +4,17 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
+from shapely.geometry.base import BaseGeometry
 
 from spatial.lattice import Flags, Floats
-from spatial.measurement import People
+from spatial.measurement import People, Polygons
 from spatial.measures.edges import Shapes
+from spatial.measures.overlap import TOUCHING
+from spatial.measures.overlay import dissolve, polygonal
 from spatial.measures.zonal import pieces
 
 _AREA = 2
+_ONE_PLACE = 1.5
 
 
 def residents(population: People, *, people_column: str = "people") -> Floats:
@@ -62,3 +66,113 @@ def are_areas(homes: Shapes) -> Flags:
     """Tell which homes are areas that people live in all over; the others are points."""
     areas: Flags = (shapely.get_dimensions(homes) == _AREA) & (shapely.area(homes) > 0)
     return areas
+
+
+def on_land(population: People, land: Polygons | None) -> gpd.GeoDataFrame:
+    """Draw the areas that people live in as the land in them that is lived on.
+
+    Each area becomes what of it lies on `land` (drawn twice, it counts once); an area that holds
+    none stays as it is, as do points. So the people of an area, whatever number that is, are
+    spread over its housing and none is lost (dasymetric mapping; Wright 1936, Eicher and Brewer
+    2001).
+
+    >>> from shapely import box
+    >>> street = gpd.GeoDataFrame({"people": [80]}, geometry=[box(0, 0, 400, 100)])
+    >>> housing = gpd.GeoDataFrame(geometry=[box(300, 0, 500, 100)])
+    >>> people_in(on_land(street, housing), np.array([box(0, 0, 350, 100)])).tolist()
+    [40.0]
+    """
+    if land is None:
+        return population
+    homes, plots = population.geometry.to_numpy().copy(), land.geometry.to_numpy()
+    areas = np.flatnonzero(are_areas(homes))
+    home, plot = shapely.STRtree(plots).query(homes[areas], predicate="intersects")
+    order = np.lexsort((plot, home))
+    home, plot = areas[home[order]], plot[order]
+    held, first = np.unique(home, return_index=True)
+    for number, lived_on in zip(held, np.split(plots[plot], first[1:]), strict=True):
+        part = polygonal(shapely.intersection(homes[number], dissolve(lived_on)))
+        if part.area > TOUCHING * homes[number].area:
+            homes[number] = part
+    return population.set_geometry(homes, crs=population.crs)
+
+
+def as_places(
+    population: People,
+    *,
+    people_column: str = "people",
+    land: Polygons | None = None,
+    spacing_m: float = 100.0,
+) -> gpd.GeoDataFrame:
+    """Stand residents at points, from where they can walk.
+
+    A point stays. An area that is no wider or taller than one and a half `spacing_m` becomes one
+    point in it; a larger one is cut by a lattice of `spacing_m` from its south-western corner, and
+    the people of each piece, by its share of the surface, stand at its middle, or in it where the
+    middle is not. `land`: see `on_land`. Totals stay.
+
+    Rows are in order of `feature`, the id of the feature they come from, with `people`; they keep
+    its `accuracy_m` and `basis`.
+
+    >>> from shapely import box
+    >>> street = gpd.GeoDataFrame({"people": [80]}, geometry=[box(0, 0, 400, 100)], index=["A"])
+    >>> places = as_places(street)
+    >>> places.geometry.x.tolist(), places["people"].tolist()
+    ([50.0, 150.0, 250.0, 350.0], [20.0, 20.0, 20.0, 20.0])
+    """
+    order = np.argsort(population.index.astype(str).to_numpy(dtype=object), kind="stable")
+    homes = on_land(population, land).iloc[order]
+    people = residents(homes, people_column=people_column)
+    shapes = homes.geometry.to_numpy()
+    sides = shapely.bounds(shapes)
+    sides = (sides[:, 2:] - sides[:, :2]).max(axis=1)
+    areas = are_areas(shapes)
+    large = areas & (sides > _ONE_PLACE * spacing_m)
+    owner, spots, parts = [np.flatnonzero(~large)], [shapes[~large].copy()], [people[~large]]
+    small = areas[~large]
+    spots[0][small] = middles(spots[0][small])
+    for number in np.flatnonzero(large):
+        cut = squares(shapes[number], spacing_m, corner=shapely.bounds(shapes[number])[:2])
+        size = shapely.area(cut)
+        owner.append(np.full(len(cut), number))
+        spots.append(middles(cut))
+        parts.append(people[number] * size / size.sum())
+    row = np.concatenate(owner)
+    by_feature = np.argsort(row, kind="stable")
+    row = row[by_feature]
+    kept = [name for name in ("accuracy_m", "basis") if name in homes]
+    places = homes[kept].iloc[row].reset_index(drop=True)
+    places = places.assign(
+        feature=homes.index.astype(str)[row], people=np.concatenate(parts)[by_feature]
+    )
+    return gpd.GeoDataFrame(places, geometry=np.concatenate(spots)[by_feature], crs=homes.crs)
+
+
+def squares(shape: BaseGeometry, side_m: float, *, corner: Floats) -> Shapes:
+    """Cut a polygon along a lattice of squares that has a corner at `corner`; no piece is empty.
+
+    >>> from shapely import box
+    >>> [piece.area for piece in squares(box(0, 0, 15, 10), 10.0, corner=np.zeros(2))]
+    [100.0, 50.0]
+    """
+    low, high = np.reshape(shapely.bounds(shape), (2, 2))
+    first = np.floor((low - corner) / side_m)
+    count = np.maximum(np.ceil((high - corner) / side_m) - first, 1).astype(np.int64)
+    row, column = np.divmod(np.arange(count.prod()), count[0])
+    west, south = corner[0] + (first[0] + column) * side_m, corner[1] + (first[1] + row) * side_m
+    cells: Shapes = shapely.box(west, south, west + side_m, south + side_m)
+    shapely.prepare(shape)
+    cells = cells[shapely.intersects(shape, cells)]
+    cut = ~shapely.contains_properly(shape, cells)
+    parts = shapely.intersection(shape, cells[cut])
+    cells[cut] = [polygonal(part) for part in parts]
+    there: Flags = shapely.area(cells) > 0
+    return cells[there]
+
+
+def middles(shapes: Shapes) -> Shapes:
+    """Points in polygons: their middles, or any point inside where the middle is not."""
+    points: Shapes = shapely.centroid(shapes)
+    outside = ~shapely.intersects(points, shapes)
+    points[outside] = shapely.point_on_surface(shapes[outside])
+    return points

@@ -1,0 +1,380 @@
+"""Shares of people near a stop, in a straight line or on foot, and how many there are."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Annotated
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+from numpy.typing import NDArray
+from pydantic import Field
+
+from spatial.lattice import Floats
+from spatial.measurement import (
+    NOTHING,
+    RADIUS_68,
+    Doubt,
+    DoubtKind,
+    DoubtMethod,
+    Figure,
+    Measurement,
+    Metres,
+    People,
+    Points,
+    Polygons,
+    by_unit,
+    ranged,
+    share,
+)
+from spatial.measures.band import accuracies
+from spatial.measures.coverage import QUAD_SEGS
+from spatial.measures.extent import amount
+from spatial.measures.population import as_places, on_land
+from spatial.measures.served import Discs, Town
+from spatial.network.graph import Network, Walkways
+from spatial.network.walk import SNAP_LIMIT_M, network_distance
+
+STATION_RADIUS_M = 1000.0
+_HALF, _NEARLY_ALL = 0.5, 0.95
+REACHED = "reached"
+_STATES = np.array([REACHED, "beyond", "cut_off", "off_network"], dtype=object)
+"""Of the ways to a stop and to a station, the first of these is told."""
+
+Draws = Annotated[int, Field(ge=1, le=1000)]
+Seed = Annotated[int, Field(ge=0)]
+
+
+def total_people(
+    population: People, units: Polygons | None = None, *, people_column: str = "people"
+) -> Measurement:
+    """Tell how many people there are, in all and in each unit.
+
+    Who lives in no unit counts in the whole, and the fact `outside_units_people` says how many;
+    who lives in two belongs to the first by id. Areas count in a unit with the share of their
+    surface in it. Features without a number count as nobody (`unnumbered_count`). There is no
+    evidence: people are missing nowhere in particular.
+
+    >>> from shapely import Point, box
+    >>> homes = gpd.GeoDataFrame({"people": [30, 10]}, geometry=[Point(1, 1), Point(9, 9)],
+    ...     index=["H1", "H2"], crs="EPSG:4548")
+    >>> streets = gpd.GeoDataFrame(geometry=[box(0, 0, 5, 5)], index=["A"], crs="EPSG:4548")
+    >>> found = total_people(homes, streets)
+    >>> found.whole.value, found.values["value"].to_dict(), dict(found.facts)
+    (40.0, {'A': 30.0}, {'outside_units_people': 10.0})
+    """
+    town = Town.of(population, units, people_column)
+    nowhere = {"unit": pd.Series(dtype=str), "area_m2": pd.Series(dtype="float64")}
+    return Measurement(
+        values=by_unit(town.ids, [amount(number) for number in town.people[:-1]]),
+        whole=amount(town.people.sum()),
+        evidence=gpd.GeoDataFrame(nowhere, geometry=[], crs=population.crs),
+        facts=_counts(town, units, population[people_column]),
+    )
+
+
+def people_coverage(
+    population: People,
+    stops: Points,
+    units: Polygons | None = None,
+    stations: Points | None = None,
+    *,
+    land: Polygons | None = None,
+    radius_m: Metres,
+    station_radius_m: Metres = STATION_RADIUS_M,
+    people_column: str = "people",
+) -> Measurement:
+    """Tell which share of the people live within a straight-line distance of a stop.
+
+    share = people within `radius_m` of a stop, or within `station_radius_m` of a station where
+    these are given, / all people. Homes that are points count where the distance is at most the
+    radius; areas with the share of their surface in the union of the discs (areal weighting), or
+    of the `land` in them that is lived on (see `on_land`). Who lives in no unit stays in the whole,
+    as the fact `outside_units_people` says; who lives in two belongs to the first by id.
+
+    The range is that of radii less and more the accuracy of the least accurate stop and home (see
+    `accuracies`): no displacement within the stated accuracies leaves it. Where none is stated,
+    areas still have that of discs drawn as polygons. Units are taken as drawn.
+
+    Evidence are the places of people who are not reached, most people first: squares of 250 m that
+    hold homes, and what of areas lies in such a square and in no disc; with `unit` (empty outside
+    all units), `area_m2`, `people`, `nearest_stop` (id) and `nearest_m` (straight, from the home
+    with the most people, or from a point in the area). Facts: `unnumbered_count`,
+    `outside_units_people`, `station_only_people` (whom no stop reaches).
+
+    SDG indicator 11.2.1 (UN-Habitat): 500 m to a stop of buses and trams, 1 km to a station.
+
+    >>> from shapely import Point
+    >>> homes = gpd.GeoDataFrame({"people": [30, 10]}, index=["H1", "H2"], crs="EPSG:4548",
+    ...     geometry=[Point(300, 400), Point(600, 0)])
+    >>> stops = gpd.GeoDataFrame(geometry=[Point(0, 0)], index=["S"], crs="EPSG:4548")
+    >>> people_coverage(homes, stops, radius_m=500).whole.value
+    0.75
+    """
+    town = Town.of(on_land(population, land), units, people_column)
+    discs = _discs(stops, radius_m, stations, station_radius_m)
+    served = town.within(discs)
+    off = _accuracy(stops=stops, stations=stations, population=population)
+    spans: list[_Span] = []
+    if off or len(town.areas):
+        home = off.get("population", 0.0)
+        margins = off.get("stops", 0.0) + home, off.get("stations", 0.0) + home
+        ends = (discs.wider(*margins, sign=-1), discs.wider(*margins, sign=1))
+        cases = tuple(town.within(end).people for end in ends)
+        spans = [
+            _Span("position", "band", off, cases)
+            if off
+            else _Span("segments", "bounds", {"sides": 4.0 * QUAD_SEGS}, cases)
+        ]
+    facts = _counts(town, units, population[people_column])
+    if stations is not None:
+        by_stop = town.within(_discs(stops, radius_m)).people
+        facts["station_only_people"] = max(float(served.people.sum() - by_stop.sum()), 0.0)
+    figures, whole = _figures(served.people, town.people, spans)
+    return Measurement(
+        values=by_unit(town.ids, figures),
+        whole=whole,
+        evidence=town.missed(served, stops),
+        doubts=_doubts(whole, spans),
+        facts=facts,
+    )
+
+
+def walk_coverage(
+    population: People,
+    stops: Points,
+    network: Walkways,
+    units: Polygons | None = None,
+    stations: Points | None = None,
+    *,
+    land: Polygons | None = None,
+    radius_m: Metres,
+    station_radius_m: Metres = STATION_RADIUS_M,
+    snap_limit_m: Metres = SNAP_LIMIT_M,
+    count_snap: bool = True,
+    people_column: str = "people",
+    draws: Draws = 20,
+    seed: Seed = 1,
+) -> Measurement:
+    """Tell which share of the people live within a walking distance of a stop.
+
+    share = people whose way along the network to the nearest stop is at most `radius_m`, or to the
+    nearest station at most `station_radius_m`, / all people. Homes and stops reach the network at
+    the nearest place of a line within `snap_limit_m`; the straight way there counts with
+    `count_snap`. Who lives off the network, or where no stop is on the same part of it, is not
+    reached and stays in the denominator. Areas walk from points in them, 100 m apart (`as_places`,
+    with `land`: `on_land`). Units as in `people_coverage`.
+
+    Two doubts, each a range of its own: `snap`, between the way to the network counted and not;
+    `position`, where an accuracy is stated, the least and the most of `draws` simulations in which
+    every stop, station and feature of the population is displaced for itself, along each axis
+    normally, so that 68 % lie within its accuracy. A further draw leaves that range twice in
+    `draws` + 1 times. What all are off alike, such as a wrong datum, is no part of it. The range of
+    the value is as wide as both together. Equal `seed`s give equal draws.
+
+    Evidence are squares of 250 m with people who are not reached, as in `people_coverage`, and
+    with `state`: `beyond` the distance, `cut_off` or `off_network`, whichever most of them are.
+    Facts: `off_network_people` and `off_network_share`, `cut_off_people`, `snap_median_m` and
+    `snap_95_m` (how far half of the people on the network, and 95 %, live from it),
+    `stops_off_network_count` (stations too), `without_snap_share` or `with_snap_share` (the value
+    if the way to the network counted the other way), `outside_units_people`, `unnumbered_count`.
+
+    Dijkstra (1959); SDG indicator 11.2.1 along the network, as the ONS measures it.
+
+    >>> from shapely import LineString, Point
+    >>> from spatial.network import walking_network
+    >>> street = gpd.GeoDataFrame(index=["A"], geometry=[LineString([(0, 0), (900, 0)])],
+    ...     crs="EPSG:4548")
+    >>> stops = gpd.GeoDataFrame(index=["S"], geometry=[Point(100, 0)], crs="EPSG:4548")
+    >>> homes = gpd.GeoDataFrame({"people": [10, 30, 20]}, index=["H1", "H2", "H3"],
+    ...     geometry=[Point(400, 20), Point(800, 0), Point(400, 500)], crs="EPSG:4548")
+    >>> found = walk_coverage(homes, stops, walking_network(street), radius_m=500)
+    >>> found.whole.numerator, found.whole.denominator, found.facts["off_network_people"]
+    (10.0, 60.0, 20.0)
+    """
+    places = as_places(population, people_column=people_column, land=land)
+    town = Town.of(places, units, "people")
+    trip = _Trip(network, radius_m, station_radius_m, snap_limit_m, count_snap)
+    walk = trip.walk(places, stops, stations)
+    served = town.walked(walk.state == REACHED)
+    other = replace(trip, count_snap=not count_snap).walk(places, stops, stations)
+    otherwise = town.of_points(other.state == REACHED)
+    spans = [_Span("snap", "bounds", {"snap_limit": snap_limit_m}, (otherwise,))]
+    off = _accuracy(stops=stops, stations=stations, population=places)
+    if off:
+        random = np.random.default_rng(seed)
+        cases = []
+        for _ in range(draws):
+            moved = trip.walk(
+                _displaced(places, places["feature"], random),
+                _displaced(stops, stops.index, random),
+                None if stations is None else _displaced(stations, stations.index, random),
+            )
+            cases.append(town.of_points(moved.state == REACHED))
+        spans.append(_Span("position", "simulation", {**off, "draws": float(draws)}, tuple(cases)))
+    figures, whole = _figures(served.people, town.people, spans)
+    facts = _counts(town, units, population[people_column])
+    facts |= walk.facts(town.point_people)
+    if whole.value is not None:
+        name = "without_snap_share" if count_snap else "with_snap_share"
+        facts[name] = float(otherwise.sum() / town.people.sum())
+    return Measurement(
+        values=by_unit(town.ids, figures),
+        whole=whole,
+        evidence=town.missed(served, stops, walk.state),
+        doubts=_doubts(whole, spans),
+        facts=facts,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Span:
+    """What lets a share be off: the people served, by unit, in several cases that may be true."""
+
+    kind: DoubtKind
+    method: DoubtMethod
+    inputs: Mapping[str, float]
+    cases: tuple[Floats, ...]
+
+    def around(self, served: float, each: Sequence[float]) -> tuple[float, float]:
+        """How many fewer and how many more than `served` are served in any case."""
+        return max(served - min(each), 0.0), max(max(each) - served, 0.0)
+
+
+def _figures(
+    served: Floats, everyone: Floats, spans: Sequence[_Span]
+) -> tuple[list[Figure], Figure]:
+    """Shares of each unit and of all, as far off as all their doubts together let them be."""
+    figures = []
+    for unit in range(len(everyone) - 1):
+        around = [span.around(served[unit], [case[unit] for case in span.cases]) for span in spans]
+        figures.append(_figure(served[unit], everyone[unit], around))
+    total = float(served.sum())
+    around = [span.around(total, [float(case.sum()) for case in span.cases]) for span in spans]
+    return figures, _figure(total, float(everyone.sum()), around)
+
+
+def _figure(served: float, everyone: float, around: Sequence[tuple[float, float]]) -> Figure:
+    served, everyone = float(served), float(everyone)
+    figure = share(served, everyone)
+    if figure == NOTHING:
+        return NOTHING
+    low = (served - sum(fewer for fewer, _ in around)) / everyone
+    high = (served + sum(more for _, more in around)) / everyone
+    return ranged(figure, max(low, 0.0), min(high, 1.0))
+
+
+def _doubts(whole: Figure, spans: Sequence[_Span]) -> tuple[Doubt, ...]:
+    """What each span alone lets the share of all be."""
+    if whole.numerator is None or whole.denominator is None:
+        return ()
+    doubts = []
+    for span in spans:
+        around = span.around(whole.numerator, [float(case.sum()) for case in span.cases])
+        alone = _figure(whole.numerator, whole.denominator, [around])
+        if alone.low is not None and alone.high is not None:
+            doubts.append(Doubt(span.kind, span.method, alone.low, alone.high, span.inputs))
+    return tuple(doubts)
+
+
+def _counts(town: Town, units: Polygons | None, numbers: "pd.Series[float]") -> dict[str, float]:
+    """Facts about the population itself."""
+    facts = {} if units is None else {"outside_units_people": float(town.people[-1])}
+    missing = int(numbers.isna().sum())
+    return facts | ({"unnumbered_count": float(missing)} if missing else {})
+
+
+def _accuracy(**layers: gpd.GeoDataFrame | None) -> dict[str, float]:
+    """Accuracy of the least accurate feature of each layer, of those where any is stated."""
+    worst = {
+        name: float(accuracies(frame).max(initial=0.0))
+        for name, frame in layers.items()
+        if frame is not None
+    }
+    return {name: metres for name, metres in worst.items() if metres > 0}
+
+
+def _discs(
+    stops: Points,
+    radius_m: float,
+    stations: Points | None = None,
+    station_radius_m: float = STATION_RADIUS_M,
+) -> Discs:
+    layers = [(stops, radius_m), (stations, station_radius_m)]
+    there = [(frame, radius) for frame, radius in layers if frame is not None]
+    places = tuple(shapely.get_coordinates(frame.geometry.to_numpy()) for frame, _ in there)
+    return Discs(places, tuple(radius for _, radius in there))
+
+
+@dataclass(frozen=True, slots=True)
+class _Walk:
+    """What became of each place, and how many stops and stations are off the network.
+
+    `state` of each place, and the metres `snap_m` between it and the network, missing off it.
+    """
+
+    state: NDArray[np.object_]
+    snap_m: Floats
+    stops_off: int
+
+    def facts(self, people: Floats) -> dict[str, float]:
+        """How many people cannot walk to a stop at all, and how far the others live from a line."""
+        off, cut = (float(people[self.state == name].sum()) for name in ("off_network", "cut_off"))
+        facts = {
+            "off_network_people": off,
+            "cut_off_people": cut,
+            "stops_off_network_count": float(self.stops_off),
+        }
+        total = float(people.sum())
+        if total > 0:
+            facts["off_network_share"] = off / total
+        on = np.isfinite(self.snap_m) & (people > 0)
+        if on.any():
+            order = np.argsort(self.snap_m[on], kind="stable")
+            metres, nearer = self.snap_m[on][order], np.cumsum(people[on][order])
+            for name, part in (("snap_median_m", _HALF), ("snap_95_m", _NEARLY_ALL)):
+                facts[name] = float(metres[np.searchsorted(nearer, part * nearer[-1])])
+        return facts
+
+
+@dataclass(frozen=True, slots=True)
+class _Trip:
+    """How people walk: on which network, how far, and how they reach it."""
+
+    network: Network
+    radius_m: float
+    station_radius_m: float
+    snap_limit_m: float
+    count_snap: bool
+
+    def walk(self, places: Points, stops: Points, stations: Points | None) -> _Walk:
+        """Walk from places to the nearest stop and to the nearest station."""
+        states, off = [], 0
+        for frame, radius_m in ((stops, self.radius_m), (stations, self.station_radius_m)):
+            if frame is None:
+                continue
+            found = network_distance(
+                places,
+                frame,
+                self.network,
+                limit_m=radius_m,
+                snap_limit_m=self.snap_limit_m,
+                count_snap=self.count_snap,
+            )
+            names = found.points["state"].to_numpy()
+            states.append(np.argmax(names[:, None] == _STATES, axis=1))
+            off += int(found.stops["snap_m"].isna().sum())
+            snap_m = found.points["snap_m"].to_numpy(dtype=np.float64)
+        return _Walk(_STATES[np.min(states, axis=0)], snap_m, off)
+
+
+def _displaced(
+    points: Points, features: "pd.Series[str] | pd.Index[str]", random: np.random.Generator
+) -> gpd.GeoDataFrame:
+    """Points, each feature of them displaced as its accuracy lets it be, in order of their ids."""
+    _, feature = np.unique(np.asarray(features, dtype=str), return_inverse=True)
+    shift = random.standard_normal((int(feature.max(initial=-1)) + 1, 2))[feature]
+    sigma_m = accuracies(points)[:, None] / RADIUS_68
+    xy = shapely.get_coordinates(points.geometry.to_numpy()) + shift * sigma_m
+    return points.set_geometry(shapely.points(xy), crs=points.crs)
