@@ -6,6 +6,7 @@ from spatial.measures.coverage import stop_coverage
 from spatial.measures.extent import feature_count, total_area, total_length
 from spatial.measures.land import class_areas, in_classes, land_areas, land_share
 from spatial.measures.measure import Measure
+from spatial.measures.rules import allowed_projects
 
 MEASURES: Mapping[str, Measure] = {
     "stop_coverage": Measure(stop_coverage, unit="share"),
@@ -13,11 +14,13 @@ MEASURES: Mapping[str, Measure] = {
     "total_length": Measure(total_length, unit="m"),
     "total_area": Measure(total_area, unit="m2"),
     "feature_count": Measure(feature_count, unit="count"),
+    "allowed_projects": Measure(allowed_projects, unit="count"),
 }
 
 __all__ = [
     "MEASURES",
     "Measure",
+    "allowed_projects",
     "class_areas",
     "feature_count",
     "in_classes",
