@@ -6,10 +6,14 @@ from spatial.measures.coverage import stop_coverage
 from spatial.measures.extent import feature_count, total_area, total_length
 from spatial.measures.land import class_areas, in_classes, land_areas, land_share
 from spatial.measures.measure import Measure
+from spatial.measures.people import people_coverage, total_people, walk_coverage
 from spatial.measures.rules import allowed_projects
 
 MEASURES: Mapping[str, Measure] = {
     "stop_coverage": Measure(stop_coverage, unit="share"),
+    "people_coverage": Measure(people_coverage, unit="share", counts="people"),
+    "walk_coverage": Measure(walk_coverage, unit="share", counts="people"),
+    "total_people": Measure(total_people, unit="people"),
     "land_share": Measure(land_share, unit="share"),
     "total_length": Measure(total_length, unit="m"),
     "total_area": Measure(total_area, unit="m2"),
@@ -26,7 +30,10 @@ __all__ = [
     "in_classes",
     "land_areas",
     "land_share",
+    "people_coverage",
     "stop_coverage",
     "total_area",
     "total_length",
+    "total_people",
+    "walk_coverage",
 ]
