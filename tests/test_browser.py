@@ -90,6 +90,17 @@ def settled(page: Page) -> None:
     )
 
 
+def move_map(page: Page, lat: float, lon: float, zoom: float) -> None:
+    """Show another part of the map at once and wait until its names are placed."""
+    # Nothing may come back of it: setView returns the map, which takes a second to hand over. The
+    # names are placed before the next frame, so a frame that is asked for now comes after them.
+    page.evaluate(
+        f"([lat, lon, zoom]) => {{ {MAP}.map.setView([lat, lon], zoom, {{animate: false}});"
+        " return new Promise((done) => requestAnimationFrame(() => done(null))); }",
+        [lat, lon, zoom],
+    )
+
+
 def click_map(page: Page, lon: float, lat: float) -> None:
     x, y = page.evaluate(
         f"([lon, lat]) => {{ const m = {MAP}.map, p = m.latLngToContainerPoint([lat, lon]);"
@@ -125,7 +136,7 @@ def test_the_map_draws_every_feature_of_the_layers_that_are_on(open_page: Opener
 def test_a_toggle_hides_and_shows_a_layer_and_the_view_stays(open_page: Opener) -> None:
     page = open_page()
     wait_for_map(page)
-    page.evaluate(f"{MAP}.map.setView([39.1, 117.4], 13)")
+    move_map(page, 39.1, 117.4, 13)
     toggle(page, "街道")
     page.wait_for_function(f"() => !({MAP}.counts().streets > 0)")
     toggle(page, "街道")
@@ -178,7 +189,7 @@ def test_the_view_and_the_layers_outlive_a_visit_to_another_page(open_page: Open
     wait_for_map(page)
     toggle(page, "用地")
     page.wait_for_function(f"() => {MAP}.counts().land_cover > 0")
-    page.evaluate(f"{MAP}.map.setView([39.15, 117.45], 13)")
+    move_map(page, 39.15, 117.45, 13)
     page.get_by_role("link", name="数据来源").click()
     page.get_by_text("能拿来做什么").wait_for()
     page.get_by_role("link", name="地图").click()
@@ -323,10 +334,7 @@ def test_names_never_overlap_and_most_features_have_one(open_page: Opener) -> No
         wanted = shown = 0
         for zoom in (11, 12, 13, 14):
             for center in VIEWS:
-                page.evaluate(
-                    f"([lat, lng]) => {MAP}.map.setView([lat, lng], {zoom}, {{animate: false}})",
-                    list(center),
-                )
+                move_map(page, *center, zoom)
                 page.wait_for_timeout(120)
                 found = page.evaluate(NAMES_SHOWN)
                 assert overlapping(found["boxes"]) == 0, (name, zoom, center)
@@ -367,7 +375,7 @@ def test_a_shared_address_opens_the_same_view_in_a_new_browser(open_page: Opener
     wait_for_map(page)
     preset(page, "生态屏障")
     choose(page, "一级管控区蓝绿空间占比")
-    page.evaluate(f"{MAP}.map.setView([39.12, 117.45], 12.5, {{animate: false}})")
+    move_map(page, 39.12, 117.45, 12.5)
     click_map(page, 117.44, 39.11)
     page.wait_for_function(f"() => {MAP}.selection !== null")
     page.wait_for_function("() => location.search.includes('sel=')")
