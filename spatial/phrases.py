@@ -28,7 +28,7 @@ PHRASES: Mapping[str, Mapping[str, Text]] = {
 }
 
 
-def phrase(table: str, name: str, lang: Language, **values: object) -> str:
+def phrase(table: str, name: str, lang: Language, /, **values: object) -> str:
     """Fill a phrase of `text.toml`, e.g. `phrase("verdict", "met", "zh")`."""
     return PHRASES[table][name].in_(lang).format(**values)
 
@@ -193,7 +193,7 @@ def statement(pack: Pack, result: CheckResult, lang: Language) -> str:
         target=target_text(check, lang),
         difference="—" if whole.value is None else _difference(check, whole.value, limits, lang),
         failing=len(failing),
-        units=_listed([names.get(unit, unit) for unit in failing], lang),
+        units=listed([names.get(unit, unit) for unit in failing], lang),
         count=len(result.met),
     )
 
@@ -265,7 +265,7 @@ def _lacking(pack: Pack, result: CheckResult, lang: Language) -> str:
     away = [pack.unavailable[layer] for layer in result.missing if layer in pack.unavailable]
     # The ground, not where it stands: a reader of results knows no layers.toml.
     whys = dict.fromkeys(why.zh if lang == "zh" else why.message for why in away)
-    grounds = [phrase("reason", result.why, lang, layers=_listed(titles, lang))]
+    grounds = [phrase("reason", result.why, lang, layers=listed(titles, lang))]
     grounds += [_sentence(why, lang) for why in whys]
     return ("" if lang == "zh" else " ").join(grounds)
 
@@ -300,20 +300,27 @@ def _compared(pack: Pack, result: CheckResult, measured: Measurement, lang: Lang
     off = {unit: abs(values[unit] - (check.target.limit_of(unit) or 0.0)) for unit in failing}
     worst = min(failing, key=lambda unit: (-off[unit], unit)) if failing else ""
     worst_value = value_text(check, float(values[worst]), lang, *limits) if worst else ""
-    return phrase(
+    measurable = values[values.notna()].index
+    undecided = sum(result.met.get(str(unit)) is None for unit in measurable)
+    said = phrase(
         "reason",
         f"each_{result.verdict}",
         lang,
         target=target,
         value=value,
-        count=sum(met is not None for met in result.met.values()),
+        count=len(measurable),
         failing=len(failing),
         worst=unit_names(pack, check, lang).get(worst, worst),
         worst_value=worst_value,
     )
+    if undecided and result.verdict == "not_met":
+        gap = "" if lang == "zh" else " "
+        said += gap + phrase("reason", "each_undecided", lang, count=undecided)
+    return said
 
 
-def _listed(titles: Iterable[str], lang: Language) -> str:
+def listed(titles: Iterable[str], lang: Language) -> str:
+    """Names in a row, as a language lists them."""
     return ("、" if lang == "zh" else ", ").join(titles)
 
 
@@ -348,7 +355,12 @@ def figure_range_text(check: Check, figure: Figure, lang: Language) -> str:
     text = value_text(check, figure.value, lang, *limits)
     if figure.low is None or figure.high is None:
         return text
-    low, high = (value_text(check, end, lang) for end in (figure.low, figure.high))
-    if low == high:
+    low, high = (_end_text(check, end, lang) for end in (figure.low, figure.high))
+    if low == high or figure.low == figure.high:
         return text
     return f"{text}（{low}–{high}）" if lang == "zh" else f"{text} ({low}–{high})"
+
+
+def _end_text(check: Check, value: float, lang: Language) -> str:
+    """Write an end of a range: in brackets already, an area has none of its own in mu."""
+    return area_text(value, lang) if check.target.unit == "m2" else value_text(check, value, lang)

@@ -1,0 +1,160 @@
+"""What would change a verdict: data to deliver, errors to reduce, gaps to close."""
+
+from collections.abc import Iterable, Iterator
+
+from layers import Language, Pack, is_conclusive
+from spatial.measurement import Doubt, Figure, Measurement
+from spatial.measures import MEASURES
+from spatial.phrases import (
+    area_text,
+    listed,
+    number_text,
+    people_text,
+    phrase,
+    value_text,
+    verdict_text,
+)
+from spatial.run import Comparison
+from spatial.verdict import CheckResult, Verdict, compare
+
+_HOPELESS = 0.01
+"""Of their present size, errors that would have to be smaller than this decide nothing."""
+
+
+def ways(
+    pack: Pack, result: CheckResult, comparisons: Iterable[Comparison], lang: Language
+) -> tuple[str, ...]:
+    """Say what would change the verdict on a check, what helps most first.
+
+    Where a range spans the target, the accuracy that would decide it is estimated in proportion:
+    errors half as large make the range about half as wide.
+    """
+    said = [
+        *_data(pack, result, lang),
+        *_errors(pack, result, lang),
+        *_gap(result, lang),
+        *_definitions(result, comparisons, lang),
+    ]
+    return tuple(dict.fromkeys(said))
+
+
+def _data(pack: Pack, result: CheckResult, lang: Language) -> Iterator[str]:
+    """What has to be delivered, or put in the place of a sketch."""
+    if result.missing:
+        name = {"proxy": "proxy", "unfit": ""}.get(result.why, "deliver")
+        if name:
+            yield phrase("outlook", name, lang, layers=_titles(pack, result.missing, lang))
+    beside = MEASURES[result.check.measure].beside
+    bound = dict.fromkeys(
+        layer
+        for name, binding in result.check.layers.items()
+        if name not in beside
+        for layer in binding.all_layers
+        if layer in pack.layers
+    )
+    drawn = [layer for layer in bound if result.check.id in pack.catalogue.layers[layer].drawn_to]
+    if drawn:
+        yield phrase("outlook", "redraw", lang, layers=_titles(pack, drawn, lang))
+    poor = [
+        layer
+        for layer in bound
+        if layer not in drawn and not is_conclusive(pack.layers[layer].basis)
+    ]
+    if poor:
+        yield phrase("outlook", "replace", lang, layers=_titles(pack, poor, lang))
+    if result.why == "no_target":
+        yield phrase("outlook", "set_target", lang)
+
+
+def _errors(pack: Pack, result: CheckResult, lang: Language) -> Iterator[str]:
+    """How small the errors would have to be for the range not to span the target."""
+    if result.why != "range" or result.measured is None:
+        return
+    for doubt in result.measured.doubts:
+        if doubt.kind in {"unclassified", "kind"}:
+            yield phrase("outlook", doubt.kind, lang)
+    factor, verdict = _factor(result, result.measured)
+    if factor is None or verdict is None:
+        return
+    for doubt in result.measured.doubts:
+        if doubt.kind == "position":
+            if factor < _HOPELESS:
+                yield phrase("outlook", "position_never", lang)
+                continue
+            inputs = _needed(pack, result, doubt, factor, lang)
+            yield phrase(
+                "outlook", "position", lang, inputs=inputs, verdict=verdict_text(verdict, lang)
+            )
+        elif doubt.kind == "classification" and factor >= _HOPELESS:
+            times = number_text(1 / factor**2, 2)
+            yield phrase(
+                "outlook", "samples", lang, times=times, verdict=verdict_text(verdict, lang)
+            )
+
+
+def _factor(result: CheckResult, measured: Measurement) -> tuple[float | None, Verdict | None]:
+    """By what the range would have to shrink not to span the target, and the verdict then."""
+    target, whole = result.check.target, measured.whole
+    limit = target.limit
+    if whole.value is None or whole.low is None or whole.high is None:
+        return None, None
+    if not isinstance(limit, int | float) or target.comparison == "equal":
+        return None, None
+    value = Figure(whole.value, None, None, whole.value, whole.value)
+    meets = compare(value, limit, target)
+    upwards = (target.comparison == "at_least") != bool(meets)
+    side = whole.high - whole.value if upwards else whole.value - whole.low
+    if side <= 0:
+        return None, None
+    return min(abs(whole.value - limit) / side, 1.0), "met" if meets else "not_met"
+
+
+def _needed(pack: Pack, result: CheckResult, doubt: Doubt, factor: float, lang: Language) -> str:
+    """The inputs with the accuracy that they would need: 建成区 ±40 m."""
+    said = []
+    for name, metres in doubt.inputs.items():
+        binding = result.check.layers.get(name)
+        if binding is not None:
+            title = _titles(pack, binding.all_layers, lang)
+            said.append(f"{title} ±{number_text(metres * factor, 2)} m")
+    return listed(said, lang)
+
+
+def _gap(result: CheckResult, lang: Language) -> Iterator[str]:
+    """How much is missing to the target."""
+    check, measured = result.check, result.measured
+    limit = check.target.limit
+    if result.verdict != "not_met" or measured is None or not isinstance(limit, int | float):
+        return
+    whole = measured.whole
+    if whole.value is None:
+        return
+    counts = MEASURES[check.measure].counts
+    if check.target.comparison == "at_most" and check.target.unit == "count":
+        yield phrase("outlook", "remove", lang, amount=number_text(whole.value - limit))
+    elif check.target.unit == "share" and whole.numerator is not None and whole.denominator:
+        more = limit * whole.denominator - whole.numerator
+        if more > 0 and counts == "m2":
+            yield phrase("outlook", "close_m2", lang, amount=area_text(more, lang))
+        elif more > 0 and counts == "people":
+            yield phrase("outlook", "close_people", lang, amount=people_text(more, lang))
+    elif check.judge == "whole":
+        amount = value_text(check, abs(limit - whole.value), lang)
+        yield phrase("outlook", "close", lang, amount=amount)
+
+
+def _definitions(
+    result: CheckResult, comparisons: Iterable[Comparison], lang: Language
+) -> Iterator[str]:
+    """Other definitions, at the value in force, by which the verdict would be another."""
+    for one in comparisons:
+        other = one.result
+        in_force = one.across is None or one.across in result.check.params.values()
+        if in_force and other.verdict not in {"undetermined", result.verdict}:
+            title = result.check.variants[one.name].title.in_(lang)
+            verdict = verdict_text(other.verdict, lang)
+            yield phrase("outlook", "other", lang, title=title, verdict=verdict)
+
+
+def _titles(pack: Pack, layers: Iterable[str], lang: Language) -> str:
+    return listed([pack.catalogue.layers[layer].title.in_(lang) for layer in layers], lang)
