@@ -5,8 +5,9 @@ from collections.abc import Mapping
 from spatial.measures.coverage import stop_coverage
 from spatial.measures.extent import feature_count, total_area, total_length
 from spatial.measures.land import class_areas, in_classes, land_areas, land_share
-from spatial.measures.measure import Measure
+from spatial.measures.measure import STATED, Measure
 from spatial.measures.people import people_coverage, total_people, walk_coverage
+from spatial.measures.recorded import total_recorded
 from spatial.measures.rules import allowed_projects
 
 MEASURES: Mapping[str, Measure] = {
@@ -19,6 +20,7 @@ MEASURES: Mapping[str, Measure] = {
     "total_area": Measure(total_area, unit="m2"),
     "feature_count": Measure(feature_count, unit="count"),
     "allowed_projects": Measure(allowed_projects, unit="count"),
+    "total_recorded": Measure(total_recorded, unit=STATED),
 }
 
 __all__ = [
@@ -35,5 +37,6 @@ __all__ = [
     "total_area",
     "total_length",
     "total_people",
+    "total_recorded",
     "walk_coverage",
 ]

@@ -1,0 +1,54 @@
+"""Amounts that are on record with things: a capacity, a flow, a number of stations."""
+
+import math
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+
+from spatial.lattice import Floats
+from spatial.measurement import NOTHING, Features, Measurement, by_unit
+from spatial.measures.extent import amount
+
+
+def total_recorded(features: Features, *, amount_column: str) -> Measurement:
+    """Add up an amount that is on record with things, e.g. tonnes of sewage treated a day.
+
+    One row a feature that has an amount, in the unit of the column, which the target names. A
+    feature without one is left out, not taken for nought, and the fact `unrecorded_count` says
+    how many those are; where none has one there is no value. There is no evidence, and no range:
+    what is on record is not measured.
+
+    Raises ValueError where an amount is not a number.
+
+    >>> from shapely import Point
+    >>> plants = gpd.GeoDataFrame({"t_per_d": [12000, 3000, None]}, index=["A", "B", "C"],
+    ...     geometry=[Point(0, 0), Point(1, 0), Point(2, 0)], crs="EPSG:4548")
+    >>> found = total_recorded(plants, amount_column="t_per_d")
+    >>> found.whole.value, found.facts["unrecorded_count"]
+    (15000.0, 1.0)
+    """
+    amounts = _amounts(features, amount_column)
+    known = np.flatnonzero(~np.isnan(amounts))
+    columns = {"unit": pd.Series(dtype=str), "area_m2": pd.Series(dtype="float64")}
+    return Measurement(
+        values=by_unit(
+            [str(feature) for feature in features.index[known]],
+            [amount(one) for one in amounts[known]],
+        ),
+        # Summed exactly, so that the order of features is irrelevant.
+        whole=amount(math.fsum(amounts[known])) if len(known) else NOTHING,
+        evidence=gpd.GeoDataFrame(columns, geometry=[], crs=features.crs),
+        facts={"unrecorded_count": float(len(amounts) - len(known))},
+    )
+
+
+def _amounts(features: gpd.GeoDataFrame, column: str) -> Floats:
+    if column not in features:  # of layers taken together none may have it
+        return np.full(len(features), np.nan)
+    try:
+        numbers = pd.to_numeric(features[column])
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{column}: {error}; amounts on record are numbers") from error
+    amounts: Floats = numbers.to_numpy(dtype=np.float64, na_value=np.nan)
+    return amounts
