@@ -2,7 +2,7 @@
 
 from layers.basis import BASES, Basis, is_conclusive, weakest
 from layers.catalogue import Style
-from layers.load import Layer, Pack, load_pack
+from layers.load import Layer, Pack, RasterLayer, load_pack
 from layers.problem import InputError, PlanmapError, Problem
 from layers.text import LANGUAGES, Language, Text
 
@@ -16,6 +16,7 @@ __all__ = [
     "Pack",
     "PlanmapError",
     "Problem",
+    "RasterLayer",
     "Style",
     "Text",
     "is_conclusive",

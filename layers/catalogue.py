@@ -17,7 +17,7 @@ from layers.toml import parse, read_toml, unknown
 
 CATALOGUE_FILE = "layers.toml"
 
-GeometryKind = Literal["point", "line", "polygon"]
+GeometryKind = Literal["point", "line", "polygon", "raster"]
 Colour = Annotated[str, Field(pattern=r"^#[0-9a-fA-F]{6}$")]
 Share = Annotated[float, Field(ge=0, le=1)]
 
@@ -102,11 +102,13 @@ class LayerSpec(Entry):
     `file` is empty where the rows stand in a database, which `postgis` then names, and where the
     plan asks for a layer that nobody has delivered yet: such an entry is shown as missing, and a
     check that needs it is undetermined. `part` names the layer or sheet of a file that holds
-    several. `sha256` is recorded where the file came from outside, and then checked. `key` is the
-    property that holds the features' ids; empty, the ids are made from the features' contents, for
-    files that carry none. `context` says that the map names this layer's feature when it tells
-    where a point lies, `search` that its features are found by name. `drawn_to` names the checks
-    whose target figure the geometry was drawn to meet, and which it therefore cannot decide.
+    several, for a raster layer the number of the band. `geometry` is "raster" where the file is a
+    GeoTIFF that is kept as cells: measured, and not drawn on the map. `sha256` is recorded where
+    the file came from outside, and then checked. `key` is the property that holds the features'
+    ids; empty, the ids are made from the features' contents, for files that carry none. `context`
+    says that the map names this layer's feature when it tells where a point lies, `search` that its
+    features are found by name. `drawn_to` names the checks whose target figure the geometry was
+    drawn to meet, and which it therefore cannot decide.
     """
 
     id: str
@@ -272,6 +274,10 @@ def _preset_problems(catalogue: Catalogue) -> Iterator[Problem]:
                 where = f"{CATALOGUE_FILE} [pack.presets.{name}].layers"
                 message = unknown("layer", layer, list(catalogue.layers))
                 yield Problem(where, "", "layer", message)
+            elif catalogue.layers[layer].geometry == "raster":
+                where = f"{CATALOGUE_FILE} [pack.presets.{name}].layers"
+                message = f"'{layer}' is a raster layer, which the map does not draw; leave it out"
+                yield Problem(where, "", "layer", message)
 
 
 def _layer_problems(catalogue: Catalogue) -> Iterator[Problem]:
@@ -289,6 +295,20 @@ def _layer_problems(catalogue: Catalogue) -> Iterator[Problem]:
                 )
         if layer.postgis is not None:
             yield from _postgis_problems(layer, layer.postgis, f"{where}.postgis")
+        if layer.geometry == "raster":
+            yield from _raster_problems(layer, where)
+
+
+def _raster_problems(layer: LayerSpec, where: str) -> Iterator[Problem]:
+    if layer.postgis is not None:
+        message = "rows of a database are no raster; give the file of a GeoTIFF"
+        yield Problem(f"{where}.postgis", "", "postgis", message)
+    if layer.columns:
+        message = "cells have a value and no columns; leave the table out"
+        yield Problem(f"{where}.columns", "", "column", message)
+    if layer.part and not (layer.part.isascii() and layer.part.isdigit() and int(layer.part) >= 1):
+        message = f"'{layer.part}' is not the number of a band, as in part = \"1\""
+        yield Problem(f"{where}.part", "", "part", message)
 
 
 def _postgis_problems(layer: LayerSpec, postgis: Postgis, where: str) -> Iterator[Problem]:

@@ -105,6 +105,10 @@ def intended_spec(pack: Pack, intake: Intake, *, name: str, sha256: str) -> Laye
         "note": Text(zh="", en=""),
     }
     known = pack.catalogue.layers.get(intake.layer)
+    if known is not None and known.geometry == "raster":
+        message = f"'{intake.layer}' is a raster layer; give features a layer of their own"
+        zh = f"“{intake.layer}”是数据包的栅格图层；请为要素另建图层"
+        raise InputError([Problem(name, "", "layer", message, zh=zh)])
     if known is not None:
         columns = {c: e for c, e in known.columns.items() if c in intake.fields.columns}
         columns |= intake.more

@@ -1,8 +1,8 @@
-"""The one door through which files come in: a pack's folder becomes frames in metres."""
+"""The one door through which files come in: a pack's folder becomes frames in metres and grids."""
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -23,9 +23,16 @@ from layers.declared import Datum, Declared, to_degrees
 from layers.formats.found import Choice, Found, Raw
 from layers.formats.keyed import contents_hash, keyed
 from layers.geojson import parse_geojson
+from layers.grid import Grid
 from layers.problem import InputError, Problem
 from layers.reader import Reader
-from layers.rules import content_problems, degree_problems, place_problems, scale_problems
+from layers.rules import (
+    content_problems,
+    degree_problems,
+    grid_problems,
+    place_problems,
+    scale_problems,
+)
 from layers.toml import unknown
 
 _GEOJSON = {".geojson", ".json"}
@@ -57,11 +64,36 @@ class Layer:
 
 
 @dataclass(frozen=True, slots=True)
+class RasterLayer:
+    """A raster layer's entry and its cells.
+
+    `grid` keeps the CRS of the file: cells that are moved are no cells any more. `sha256` is the
+    hash of the file it was read from.
+    """
+
+    spec: LayerSpec
+    grid: Grid
+    sha256: str
+
+    @property
+    def basis(self) -> Basis:
+        """The basis of all its cells."""
+        return self.spec.source.basis
+
+    @property
+    def crs(self) -> str:
+        """The CRS in which the file stands."""
+        return self.grid.crs
+
+
+@dataclass(frozen=True, slots=True)
 class Pack:
     """A place: its catalogue, the layers that have a file, and the outline of its area.
 
-    `own` names the layers that a planner has put in place of the pack's: nobody else may see them.
-    `unavailable` says of the layers whose database could not be read why that is so.
+    `layers` are those of features, `rasters` those of cells; both are there, and all that walks
+    over features need not think of cells. `own` names the layers that a planner has put in place of
+    the pack's: nobody else may see them. `unavailable` says of the layers whose database could not
+    be read why that is so.
     """
 
     folder: Path
@@ -70,13 +102,20 @@ class Pack:
     area: BaseGeometry
     own: frozenset[str] = frozenset()
     unavailable: Mapping[str, Problem] = field(default_factory=dict)
+    rasters: Mapping[str, RasterLayer] = field(default_factory=dict)
+
+    def delivered(self, layer_id: str) -> Layer | RasterLayer | None:
+        """A layer of either kind by its id, None where nobody has delivered it."""
+        return self.layers.get(layer_id) or self.rasters.get(layer_id)
 
     @property
     def sha256(self) -> str:
         """Hash over the catalogue file and all layer files: equal packs have equal hashes."""
         digest = hashlib.sha256((self.folder / CATALOGUE_FILE).read_bytes())
-        for layer_id, layer in sorted(self.layers.items()):
-            digest.update(f"{layer_id}:{layer.sha256}".encode())
+        hashes = {id_: layer.sha256 for id_, layer in self.layers.items()}
+        hashes |= {id_: raster.sha256 for id_, raster in self.rasters.items()}
+        for layer_id, sha256 in sorted(hashes.items()):
+            digest.update(f"{layer_id}:{sha256}".encode())
         return digest.hexdigest()
 
     def with_layers(self, own: Iterable[Layer]) -> "Pack":
@@ -95,6 +134,7 @@ class Pack:
             area=mine[area].frame.geometry.union_all() if area in mine else self.area,
             own=frozenset(mine),
             unavailable={id_: why for id_, why in self.unavailable.items() if id_ not in mine},
+            rasters={id_: raster for id_, raster in self.rasters.items() if id_ not in mine},
         )
 
 
@@ -162,15 +202,7 @@ def load_pack(folder: Path) -> Pack:
     """
     folder = Path(folder)
     catalogue = read_catalogue(folder)
-    problems: list[Problem] = []
-    layers: dict[str, Layer] = {}
-    with Reader(catalogue.pack.limits) as reader:
-        for spec in catalogue.layers.values():
-            if spec.file:
-                layer, found = _load_layer(spec, folder, catalogue.pack.metric_crs, reader)
-                problems += found
-                if layer is not None:
-                    layers[spec.id] = layer
+    layers, rasters, problems = _load_files(catalogue, folder)
     tables, unavailable, found = _load_databases(catalogue)
     problems += found
     layers |= tables
@@ -180,14 +212,49 @@ def load_pack(folder: Path) -> Pack:
         area = area_layer.frame.geometry.union_all()
         where = f"{CATALOGUE_FILE} [pack].metric_crs"
         problems += scale_problems(area, catalogue.pack.metric_crs, where)
-        for layer in layers.values():
-            margin_m = layer.spec.margin_m
-            if margin_m is None:
-                margin_m = catalogue.pack.margin_m
-            problems += place_problems(layer.frame, area, margin_m, layer.spec.where)
+        problems += _misplaced(catalogue, layers, rasters, area)
     if problems or area_layer is None:
         raise InputError(problems)
-    return Pack(folder, catalogue, layers, area, unavailable=unavailable)
+    return Pack(folder, catalogue, layers, area, unavailable=unavailable, rasters=rasters)
+
+
+def _load_files(
+    catalogue: Catalogue, folder: Path
+) -> tuple[dict[str, Layer], dict[str, RasterLayer], list[Problem]]:
+    """Read the layers that stand in files: of features, of cells, and what is wrong."""
+    layers: dict[str, Layer] = {}
+    rasters: dict[str, RasterLayer] = {}
+    problems: list[Problem] = []
+    with Reader(catalogue.pack.limits) as reader:
+        for spec in catalogue.layers.values():
+            if not spec.file:
+                continue
+            if spec.geometry == "raster":
+                raster, found = _load_raster(spec, folder, reader)
+                if raster is not None:
+                    rasters[spec.id] = raster
+            else:
+                layer, found = _load_layer(spec, folder, catalogue.pack.metric_crs, reader)
+                if layer is not None:
+                    layers[spec.id] = layer
+            problems += found
+    return layers, rasters, problems
+
+
+def _misplaced(
+    catalogue: Catalogue,
+    layers: Mapping[str, Layer],
+    rasters: Mapping[str, RasterLayer],
+    area: BaseGeometry,
+) -> Iterator[Problem]:
+    for layer in layers.values():
+        margin_m = layer.spec.margin_m
+        if margin_m is None:
+            margin_m = catalogue.pack.margin_m
+        yield from place_problems(layer.frame, area, margin_m, layer.spec.where)
+    for raster in rasters.values():
+        metric_crs = catalogue.pack.metric_crs
+        yield from grid_problems(raster.grid, area, metric_crs, raster.spec.where)
 
 
 def _load_layer(
@@ -202,14 +269,9 @@ def _load_layer(
         )
         return None, [Problem(where, "", "format", message)]
     try:
-        content = path.read_bytes()
-    except OSError as error:
-        message = f"cannot be read: {error.strerror}; {CATALOGUE_FILE} [{spec.id}].file names it"
-        return None, [Problem(where, "", "file", message)]
-    sha256 = hashlib.sha256(content).hexdigest()
-    if spec.sha256 and sha256 != spec.sha256:
-        message = f"the file's SHA-256 is {sha256}, {CATALOGUE_FILE} records {spec.sha256}"
-        return None, [Problem(where, "", "hash", message)]
+        content, sha256 = _content(spec, path)
+    except InputError as error:
+        return None, list(error.problems)
     if path.suffix.lower() in _GEOJSON:
         if spec.part:
             message = "a GeoJSON file has one part; leave the key 'part' out"
@@ -220,6 +282,47 @@ def _load_layer(
     if frame is None:
         return None, problems
     return _checked(spec, frame, problems, sha256=sha256, metric_crs=metric_crs)
+
+
+def _content(spec: LayerSpec, path: Path) -> tuple[bytes, str]:
+    """Read a layer's file with its hash, which has to be the one on record."""
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        message = f"cannot be read: {error.strerror}; {CATALOGUE_FILE} [{spec.id}].file names it"
+        raise InputError([Problem(spec.file, "", "file", message)]) from error
+    sha256 = hashlib.sha256(content).hexdigest()
+    if spec.sha256 and sha256 != spec.sha256:
+        message = f"the file's SHA-256 is {sha256}, {CATALOGUE_FILE} records {spec.sha256}"
+        raise InputError([Problem(spec.file, "", "hash", message)])
+    return content, sha256
+
+
+def _load_raster(
+    spec: LayerSpec, folder: Path, reader: Reader
+) -> tuple[RasterLayer | None, list[Problem]]:
+    """Read a raster layer's band, in the process for such files, in the CRS of the file.
+
+    Cells cannot be moved one by one: a file whose datum is a shifted one is refused.
+    """
+    where, path = spec.file, folder / spec.file
+    if spec.source.datum in SHIFTED_DATUMS:
+        message = (
+            f"the datum is {spec.source.datum}, and cells cannot be moved back one by one;"
+            " ask for the raster in WGS 84 or CGCS2000"
+        )
+        return None, [Problem(f"{CATALOGUE_FILE} [{spec.id}].source.datum", "", "datum", message)]
+    try:
+        _, sha256 = _content(spec, path)
+        grid = reader.grid(path, where, int(spec.part) if spec.part else None)
+    except InputError as error:
+        return None, list(error.problems)
+    if not grid.crs:
+        message = "the file names no CRS; save it once more with its CRS, as in 'EPSG:4548'"
+        return None, [Problem(where, "", "crs", message)]
+    # What is invented stands for nothing that could lie elsewhere.
+    accuracy_m = 0.0 if spec.source.basis == "synthetic" else spec.accuracy_m
+    return RasterLayer(spec, replace(grid, accuracy_m=accuracy_m), sha256), []
 
 
 def _read_other(

@@ -17,16 +17,17 @@ from types import TracebackType
 from typing import Any, Self
 
 from layers.formats import Choice, Found, Raw
-from layers.formats.exchange import problems, read_raw
+from layers.formats.exchange import problems, read_grid, read_raw
 from layers.formats.refusal import refusal
 from layers.formats.sandbox import environment, unwanted
+from layers.grid import Grid
 from layers.limits import Limits
 from layers.problem import InputError
 
 _WORKER = "layers.formats.worker"
 _START_S = 60.0
 _MEGABYTE = 1024 * 1024
-_ROWS, _SCRATCH = "rows.arrow", "scratch"
+_ROWS, _CELLS, _SCRATCH = "rows.arrow", "cells.npz", "scratch"
 _STARTS = 3
 
 
@@ -85,6 +86,19 @@ class Reader:
                 return read_raw(rows, name)
             finally:
                 rows.unlink(missing_ok=True)
+
+    def grid(self, path: Path, name: str, band: int | None) -> Grid:
+        """Read a band of a raster as its cells, the only one where None is asked for.
+
+        Raises InputError where it is no GeoTIFF or cannot be read.
+        """
+        with self._lock:
+            cells = self._folder / _CELLS
+            try:
+                self._ask({"do": "grid", "band": band, "cells": str(cells)}, path, name)
+                return read_grid(cells, name)
+            finally:
+                cells.unlink(missing_ok=True)
 
     def close(self) -> None:
         """End the child and remove its folder; the next question would start anew."""

@@ -11,6 +11,7 @@ from shapely.geometry.base import BaseGeometry
 
 from layers.basis import BASES
 from layers.catalogue import LayerSpec
+from layers.grid import Grid
 from layers.problem import Problem
 from layers.toml import unknown
 
@@ -76,6 +77,19 @@ def scale_problems(area: BaseGeometry, metric_crs: str, where: str) -> Iterator[
             f" {'large' if off > 0 else 'small'}; name a CRS made for the place, as 'EPSG:4548' is"
         )
         yield Problem(where, "", "crs", message)
+
+
+def grid_problems(grid: Grid, area: BaseGeometry, metric_crs: str, where: str) -> Iterator[Problem]:
+    """Find a raster that has no cell within the pack's area; `area` is in the metric CRS."""
+    outline = grid.outline_in(metric_crs)
+    if shapely.intersects(outline, area):
+        return
+    if outline.is_empty:
+        message = "lies so far outside the area that its metric CRS does not reach there"
+    else:
+        apart_m = float(shapely.distance(outline, area))
+        message = f"lies {apart_m:,.0f} m outside the area; look at its CRS, or cut another piece"
+    yield Problem(where, "", "place", message)
 
 
 def degree_problems(frame: gpd.GeoDataFrame, where: str) -> Iterator[Problem]:

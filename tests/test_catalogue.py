@@ -101,7 +101,7 @@ SPOILT = [
     pytest.param(
         'file = "units.geojson"\ngeometry = "polygon"',
         'file = "units.geojson"\ngeometry = "polygons"',
-        r"layers.toml \[units\].geometry: 'polygons' is not right: .*'point', 'line' or 'polygon'",
+        r"layers.toml \[units\].geometry: 'polygons' is not right: .*'polygon' or 'raster'",
         id="unknown geometry",
     ),
     pytest.param(

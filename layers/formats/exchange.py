@@ -1,6 +1,7 @@
-"""How rows pass from the process that reads files to the one that asked: as an Arrow file."""
+"""How rows and cells pass from the process that reads files to the one that asked: as files."""
 
 import json
+import zipfile
 from pathlib import Path
 
 import geopandas as gpd
@@ -11,7 +12,8 @@ import shapely
 
 from layers.formats.found import Raw
 from layers.formats.refusal import refusal
-from layers.problem import Problem
+from layers.grid import Grid
+from layers.problem import InputError, Problem
 
 _COLUMNS, _CRS, _PROBLEMS = b"columns", b"crs", b"problems"
 _ROW, _GEOMETRY = "row", "geometry"
@@ -51,15 +53,40 @@ def read_raw(path: Path, where: str) -> Raw:
         read = problems(json.loads(said[_PROBLEMS]))
         crs = said[_CRS].decode()
     except (pa.ArrowException, OSError, KeyError, TypeError, ValueError) as error:
-        raise refusal(
-            where, "exchange", "what was read of it was lost; try again", zh="读取结果丢失；请重试"
-        ) from error
+        raise _lost(where) from error
     frame = gpd.GeoDataFrame(
         {name: column.to_numpy() for name, column in values.items()},
         geometry=np.asarray(geometry, dtype=object),
         index=index,
     )
     return Raw(frame, crs, read)
+
+
+def write_grid(grid: Grid, path: Path) -> None:
+    """Write a grid as an archive of arrays, without packing them: they are read once."""
+    np.savez(
+        path,
+        values=grid.values,
+        valid=grid.valid,
+        transform=np.array(grid.transform, dtype=np.float64),
+        crs=np.array(grid.crs),
+    )
+
+
+def read_grid(path: Path, where: str) -> Grid:
+    """Read what `write_grid` wrote; raises InputError where it is not that."""
+    try:
+        with np.load(path, allow_pickle=False) as found:
+            a, b, c, d, e, f = found["transform"].tolist()
+            return Grid(found["values"], found["valid"], (a, b, c, d, e, f), str(found["crs"]))
+    except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
+        raise _lost(where) from error
+
+
+def _lost(where: str) -> InputError:
+    return refusal(
+        where, "exchange", "what was read of it was lost; try again", zh="读取结果丢失；请重试"
+    )
 
 
 def lines(found: tuple[Problem, ...]) -> list[Line]:

@@ -1,4 +1,4 @@
-"""GeoTIFF: land-cover classes as polygons, amounts such as people as one square per cell."""
+"""GeoTIFF: land-cover classes as polygons, amounts such as people as squares, or all as a grid."""
 
 import math
 import warnings
@@ -21,6 +21,7 @@ from rasterio.errors import CRSError, NotGeoreferencedWarning, RasterioError, Ra
 from rasterio.features import shapes
 
 from layers.formats.found import Choice, Part, Raw, SourceField
+from layers.grid import Grid
 from layers.limits import Limits
 from layers.problem import InputError, Problem
 
@@ -107,9 +108,45 @@ def read(path: Path, where: str, choice: Choice, limits: Limits) -> Raw:
     return Raw(frame, grid.crs, problems)
 
 
-def _grid(path: Path, where: str, limits: Limits, band: int) -> _Grid:
+def grid(path: Path, where: str, band: int | None, limits: Limits) -> Grid:
+    """Read a band as the cells that it has; the only one where None is asked for.
+
+    Whole numbers come as integers, however they are stored. A raster may have more cells than one
+    that becomes polygons: `limits.grid_pixels`. Raises InputError as `inspect` does, where there
+    are several bands and none is named, and where no cell has data.
+    """
+    found = _grid(path, where, limits, band=band, most=limits.grid_pixels)
+    if not found.valid.any():
+        raise InputError([_empty(where, amounts=False)])
+    turn = found.transform
+    where_it_lies = (turn.a, turn.b, turn.c, turn.d, turn.e, turn.f)
+    return Grid(_whole(found.values, found.valid), found.valid, where_it_lies, found.crs)
+
+
+def _whole(values: NDArray[Any], valid: NDArray[np.bool_]) -> NDArray[Any]:
+    """Make integers of decimals that are whole numbers; cells without data then hold 0."""
+    if values.dtype.kind in "iu":
+        return values
+    known = np.where(valid, values, 0)
+    most = float(np.abs(known).max(initial=0))
+    if most > np.iinfo(np.int32).max or not (known == np.rint(known)).all():
+        return values
+    return known.astype(np.int32)
+
+
+def _grid(
+    path: Path, where: str, limits: Limits, band: int | None, most: int | None = None
+) -> _Grid:
     with _opened(path, where) as source:
-        _check_size(source, where, limits)
+        _check_size(source, where, limits.pixels if most is None else most)
+        if band is None and source.count > 1:
+            raise _error(
+                where,
+                "band",
+                f'the file has {source.count} bands; name one, as in part = "1"',
+                f'文件有 {source.count} 个波段；请写明用哪一个，例如 part = "1"',
+            )
+        band = 1 if band is None else band
         if not 1 <= band <= source.count:
             raise _error(
                 where,
@@ -163,18 +200,18 @@ def _opened(path: Path, where: str) -> Iterator[Any]:
         ) from error
 
 
-def _check_size(source: Any, where: str, limits: Limits) -> None:  # noqa: ANN401 - untyped library
+def _check_size(source: Any, where: str, most: int) -> None:  # noqa: ANN401 - untyped library
     """Refuse before anything is unpacked; a block may be larger than the whole raster."""
     cells = source.width * source.height
     rows, columns = source.block_shapes[0]
-    if max(cells, rows * columns * source.count) > limits.pixels:
+    if max(cells, rows * columns * source.count) > most:
         raise _error(
             where,
             "pixels",
             f"{source.width:,} × {source.height:,} cells in {source.count} bands; at most"
-            f" {limits.pixels:,} are read: cut it to the area, or make the cells larger",
+            f" {most:,} are read: cut it to the area, or make the cells larger",
             f"共 {source.width:,} × {source.height:,} 个像元、{source.count} 个波段，上限为"
-            f" {limits.pixels:,} 个像元；请裁剪到规划范围，或降低分辨率",
+            f" {most:,} 个像元；请裁剪到规划范围，或降低分辨率",
         )
 
 

@@ -1,7 +1,7 @@
 """The process that opens a planner's files: `python -m layers.formats.worker MEMORY_MB FILE_MB`.
 
-It answers requests, one line of JSON each, with one line of JSON, and hands rows over in an Arrow
-file. Whatever a library does to it, breaks nobody else: it may be killed at any time. Only
+It answers requests, one line of JSON each, with one line of JSON, and hands rows and cells over in
+files. Whatever a library does to it, breaks nobody else: it may be killed at any time. Only
 `layers.reader` starts it, with few drivers, a bounded memory and a folder of its own.
 """
 
@@ -18,9 +18,11 @@ from typing import Any, Protocol, TextIO, cast
 import pyogrio
 
 from layers.formats import Choice, Format, Found, Part, Raw
-from layers.formats.exchange import lines, write_raw
+from layers.formats.exchange import lines, write_grid, write_raw
 from layers.formats.identify import Identity, identify
+from layers.formats.refusal import refusal
 from layers.formats.sandbox import die_after, limit_memory
+from layers.grid import Grid
 from layers.limits import Limits
 from layers.problem import InputError
 from layers.text import Text
@@ -60,8 +62,15 @@ class FormatModule(Protocol):
         """Read the chosen part."""
 
 
+class GridModule(Protocol):
+    """What the module that reads rasters offers besides."""
+
+    def grid(self, path: Path, where: str, band: int | None, limits: Limits) -> Grid:
+        """Read a band as the cells that it has."""
+
+
 def answer(request: Mapping[str, Any], replies: TextIO) -> dict[str, Any]:
-    """Do what a request asks: `inspect` a file or `read` a part of it; the reply, for JSON.
+    """Do what a request asks: `inspect` a file, `read` a part or a `grid` of it; the reply.
 
     Before the work begins, `to_read` says on a line of its own how many bytes there are, which
     for an archive only its contents tell: the time allowed depends on it.
@@ -76,6 +85,10 @@ def answer(request: Mapping[str, Any], replies: TextIO) -> dict[str, Any]:
         opened = module(identity.format)
         if request["do"] == "inspect":
             return {"found": _found(path, where, identity, opened, limits)}
+        if request["do"] == "grid":
+            grid = _grid_module(identity, where).grid(path, where, request["band"], limits)
+            write_grid(grid, Path(request["cells"]))
+            return {"cells": True}
         choice = Choice.model_validate(request["choice"])
         write_raw(opened.read(path, where, choice, limits), Path(request["rows"]))
     except InputError as error:
@@ -109,6 +122,17 @@ def main() -> None:
 def module(kind: Format) -> FormatModule:
     """Return the module that reads a format; loaded when it is needed, for a quick start."""
     return cast("FormatModule", importlib.import_module(f"layers.formats.{_MODULES[kind]}"))
+
+
+def _grid_module(identity: Identity, where: str) -> GridModule:
+    if identity.format != "geotiff":
+        raise refusal(
+            where,
+            "format",
+            f"a raster layer is a GeoTIFF; this is {identity.format}",
+            zh=f"栅格图层须为 GeoTIFF；该文件为 {identity.format}",
+        )
+    return cast("GridModule", module(identity.format))
 
 
 def _found(
