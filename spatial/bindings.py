@@ -7,6 +7,7 @@ import pandas as pd
 from layers import Pack, Problem
 from layers.catalogue import Catalogue, GeometryKind
 from layers.toml import unknown
+from spatial.measurement import RASTER
 from spatial.measures import MEASURES
 from spatial.plan import ID_COLUMN, PLAN_FILE, Binding, Check, Plan, column_text
 
@@ -60,6 +61,9 @@ def _bound_problems(check: Check, catalogue: Catalogue, where: str) -> Iterator[
     for name, binding in check.layers.items():
         for layer in binding.all_layers:
             yield from _kind_problems(catalogue, layer, kinds[name], f"{where}.layers.{name}")
+        if RASTER in kinds[name] and (binding.also or binding.where or binding.begins):
+            message = "cells are taken as they are; leave also, where and begins out"
+            yield Problem(f"{where}.layers.{name}", "", "where", message)
 
 
 def _kind_problems(

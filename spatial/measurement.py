@@ -9,10 +9,12 @@ import pandas as pd
 from pydantic import Field
 
 from layers.catalogue import GeometryKind
+from layers.grid import Grid
 
 POINT: GeometryKind = "point"
 LINE: GeometryKind = "line"
 POLYGON: GeometryKind = "polygon"
+RASTER: GeometryKind = "raster"
 BESIDE = "beside"
 """Marks a layer that only adds to the evidence: the value does not rest on it."""
 
@@ -28,6 +30,8 @@ PeopleBeside = Annotated[gpd.GeoDataFrame, POINT, POLYGON, BESIDE]
 """Residents who are told beside the value: how many live in a gap."""
 Features = Annotated[gpd.GeoDataFrame, POINT, LINE, POLYGON]
 """A frame of features of any kind, of several layers perhaps: the column `layer` has their ids."""
+Rasters = Annotated[Grid, RASTER]
+"""The cells of a raster layer, in a CRS of their own."""
 Metres = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 """A length that a planner sets, in metres."""
 

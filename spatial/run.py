@@ -8,7 +8,7 @@ from pathlib import Path
 import geopandas as gpd
 import pandas as pd
 
-from layers import Basis, InputError, Pack, Problem, load_pack, weakest
+from layers import Basis, InputError, Pack, Problem, RasterLayer, load_pack, weakest
 from layers.catalogue import read_catalogue
 from spatial.bindings import catalogue_problems, check_feature_problems, feature_problems
 from spatial.indicators import check_problems, read_indicators
@@ -59,7 +59,7 @@ class Inputs:
 
     def lacks(self, binding: Binding) -> tuple[str, ...]:
         """Layers of a binding that are not there."""
-        return tuple(layer for layer in binding.all_layers if layer not in self.pack.layers)
+        return tuple(layer for layer in binding.all_layers if not self.pack.delivered(layer))
 
     def frame(self, binding: Binding) -> gpd.GeoDataFrame:
         """Features that a binding chooses; of several layers, with the column `layer`."""
@@ -74,6 +74,10 @@ class Inputs:
             parts = [part.set_index(part["layer"] + ":" + part.index) for part in parts]
             together = pd.concat(parts)
         return together
+
+    def raster(self, binding: Binding) -> RasterLayer:
+        """The raster layer that a binding names."""
+        return self.pack.rasters[binding.layer]
 
     def network(self, binding: Binding) -> Network:
         """The features of a binding as a network."""
@@ -111,9 +115,12 @@ def _run(
 ) -> CheckResult:
     pack, measure = inputs.pack, MEASURES[check.measure]
     there = {name: one for name, one in check.layers.items() if not inputs.lacks(one)}
-    frames = {name: inputs.frame(binding) for name, binding in there.items()}
-    basis = _weakest(frame for name, frame in frames.items() if name not in measure.beside)
-    beside = _weakest(frame for name, frame in frames.items() if name in measure.beside)
+    rasters = {name: inputs.raster(there[name]) for name in measure.rasters if name in there}
+    frames = {name: inputs.frame(one) for name, one in there.items() if name not in rasters}
+    bases = {name: tuple(frame["basis"].unique()) for name, frame in frames.items()}
+    bases |= {name: (raster.basis,) for name, raster in rasters.items()}
+    basis = _weakest(found for name, found in bases.items() if name not in measure.beside)
+    beside = _weakest(found for name, found in bases.items() if name in measure.beside)
     if missing and not proxy:
         return judge(check, None, basis, missing=missing, beside=beside)
     bound = {layer for binding in there.values() for layer in binding.all_layers}
@@ -125,12 +132,13 @@ def _run(
         name: inputs.network(there[name]) if name in measure.networks else frame
         for name, frame in frames.items()
     }
-    measured = measure.function(**layers, **check.params)
+    cells = {name: raster.grid for name, raster in rasters.items()}
+    measured = measure.function(**layers, **cells, **check.params)
     return judge(check, measured, basis, missing=missing, drawn=drawn, proxy=proxy, beside=beside)
 
 
-def _weakest(frames: Iterable[gpd.GeoDataFrame]) -> Basis | None:
-    bases = [basis for frame in frames for basis in frame["basis"].unique()]
+def _weakest(found: Iterable[Iterable[Basis]]) -> Basis | None:
+    bases = [basis for bases in found for basis in bases]
     return weakest(bases) if bases else None
 
 

@@ -10,13 +10,14 @@ import geopandas as gpd
 from pydantic import BaseModel, create_model
 
 from layers.catalogue import GeometryKind
+from layers.grid import Grid
 from layers.text import Entry
 from spatial.measurement import BESIDE, Measurement
 from spatial.network.graph import Network
 
 STATED = ""
 Counts = Literal["m2", "m", "people", "count", ""]
-LAYER_TYPES = (gpd.GeoDataFrame, Network)
+LAYER_TYPES = (gpd.GeoDataFrame, Network, Grid)
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,11 @@ class Measure:
     def networks(self) -> frozenset[str]:
         """Layers of lines that are handed over as a network."""
         return frozenset(name for name in self.layers if _base(self._hints[name]) is Network)
+
+    @cached_property
+    def rasters(self) -> frozenset[str]:
+        """Layers that are handed over as cells."""
+        return frozenset(name for name in self.layers if _base(self._hints[name]) is Grid)
 
     @cached_property
     def required_layers(self) -> tuple[str, ...]:
