@@ -84,16 +84,11 @@ def on_land(population: People, land: Polygons | None) -> gpd.GeoDataFrame:
     """
     if land is None:
         return population
-    homes, plots = population.geometry.to_numpy().copy(), land.geometry.to_numpy()
+    homes = population.geometry.to_numpy().copy()
     areas = np.flatnonzero(are_areas(homes))
-    home, plot = shapely.STRtree(plots).query(homes[areas], predicate="intersects")
-    order = np.lexsort((plot, home))
-    home, plot = areas[home[order]], plot[order]
-    held, first = np.unique(home, return_index=True)
-    for number, lived_on in zip(held, np.split(plots[plot], first[1:]), strict=True):
-        part = polygonal(shapely.intersection(homes[number], dissolve(lived_on)))
-        if part.area > TOUCHING * homes[number].area:
-            homes[number] = part
+    parts = parts_in(homes[areas], land.geometry.to_numpy())
+    lived_on = shapely.area(parts) > TOUCHING * shapely.area(homes[areas])
+    homes[areas[lived_on]] = parts[lived_on]
     return population.set_geometry(homes, crs=population.crs)
 
 
@@ -146,6 +141,24 @@ def as_places(
         feature=homes.index.astype(str)[row], people=np.concatenate(parts)[by_feature]
     )
     return gpd.GeoDataFrame(places, geometry=np.concatenate(spots)[by_feature], crs=homes.crs)
+
+
+def parts_in(shapes: Shapes, others: Shapes) -> Shapes:
+    """What of each polygon lies in any of others, which may overlap; empty where nothing does.
+
+    >>> from shapely import box
+    >>> parts = parts_in(np.array([box(0, 0, 9, 1)]), np.array([box(0, 0, 2, 1), box(1, 0, 3, 1)]))
+    >>> parts[0].area
+    3.0
+    """
+    parts = np.array([shapely.Polygon()] * len(shapes), dtype=object)
+    shape, other = shapely.STRtree(others).query(shapes, predicate="intersects")
+    order = np.lexsort((other, shape))
+    held, first, count = np.unique(shape[order], return_index=True, return_counts=True)
+    for number, begin, end in zip(held, first, first + count, strict=True):
+        met = dissolve(others[other[order[begin:end]]])
+        parts[number] = polygonal(shapely.intersection(shapes[number], met))
+    return parts
 
 
 def squares(shape: BaseGeometry, side_m: float, *, corner: Floats) -> Shapes:

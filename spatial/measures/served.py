@@ -19,7 +19,7 @@ from spatial.measures.coverage import QUAD_SEGS
 from spatial.measures.edges import Shapes
 from spatial.measures.overlap import overlaps
 from spatial.measures.overlay import polygonal
-from spatial.measures.population import are_areas, middles, residents, squares
+from spatial.measures.population import are_areas, middles, parts_in, residents, squares
 from spatial.measures.zonal import pieces
 
 SQUARE_M = 250.0
@@ -223,8 +223,11 @@ class Town:
         owner = [number for number, gap in enumerate(served.gaps) if not gap.is_empty]
         shape = np.concatenate([np.zeros(0, dtype=object), *cut])
         unit = np.repeat(np.array(owner, dtype=np.int64), [len(part) for part in cut])
-        people, size = _living_in(self.areas, self.area_people, shape), shapely.area(shape)
-        there = (people > 0) & (size >= SLIVER_M2)
+        people = _living_in(self.areas, self.area_people, shape)
+        shape, unit, people = shape[people > 0], unit[people > 0], people[people > 0]
+        shape = parts_in(shape, self.areas[self.area_people > 0])
+        size = shapely.area(shape)
+        there = size >= SLIVER_M2
         shape = shape[there]
         return pd.DataFrame(
             {
