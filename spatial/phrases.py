@@ -8,7 +8,7 @@ from importlib.resources import files
 import pandas as pd
 
 from layers import Basis, Language, Pack, Text
-from spatial.measurement import NOTHING, Figure, Measurement
+from spatial.measurement import NOTHING, Doubt, Figure, Measurement
 from spatial.plan import Check
 from spatial.verdict import CheckResult, Status, Verdict
 
@@ -364,3 +364,56 @@ def figure_range_text(check: Check, figure: Figure, lang: Language) -> str:
 def _end_text(check: Check, value: float, lang: Language) -> str:
     """Write an end of a range: in brackets already, an area has none of its own in mu."""
     return area_text(value, lang) if check.target.unit == "m2" else value_text(check, value, lang)
+
+
+def doubt_text(pack: Pack, check: Check, doubt: Doubt, lang: Language) -> str:
+    """Say where a doubt comes from, how it was found, and what it alone allows."""
+    return phrase(
+        "doubt",
+        "line",
+        lang,
+        kind=phrase("doubt", doubt.kind, lang),
+        method=phrase("method", doubt.method, lang),
+        low=value_text(check, doubt.low, lang),
+        high=value_text(check, doubt.high, lang),
+        inputs=_doubt_inputs(pack, check, doubt, lang),
+    )
+
+
+def _doubt_inputs(pack: Pack, check: Check, doubt: Doubt, lang: Language) -> str:
+    """What a doubt was found from: accuracies by layer, other numbers by their phrase."""
+    said = []
+    for name, value in doubt.inputs.items():
+        number = number_text(value)
+        if name in check.layers:
+            layers = check.layers[name].all_layers
+            titles = listed([pack.catalogue.layers[one].title.in_(lang) for one in layers], lang)
+            said.append(phrase("doubt", "accuracy", lang, layers=titles, metres=number))
+        elif name in PHRASES["doubt_input"]:
+            said.append(phrase("doubt_input", name, lang, value=number))
+    return phrase("doubt", "inputs", lang, inputs=listed(said, lang)) if said else ""
+
+
+def fact_text(name: str, value: float, lang: Language) -> str:
+    """Say a fact of a measurement; the ending of its name is its unit. A new one has no phrase yet.
+
+    >>> fact_text("off_network_share", 0.0877, "zh"), fact_text("unnumbered_count", 2.0, "zh")
+    ('附近没有步行道路的人占 8.77%', '没有人口数的对象 2 个，按 0 人计')
+    >>> fact_text("brand_new_count", 2.0, "zh")
+    ''
+    """
+    if name not in PHRASES["facts"]:
+        return ""
+    return phrase("facts", name, lang, value=_fact_value(name, value, lang))
+
+
+def _fact_value(name: str, value: float, lang: Language) -> str:
+    if name.endswith("_people"):
+        return people_text(value, lang)
+    if name.endswith("_share"):
+        return share_text(value)
+    if name.endswith("_m2"):
+        return area_text(value, lang)
+    if name.endswith("_m"):
+        return f"{number_text(value)} {'米' if lang == 'zh' else 'm'}"
+    return number_text(value)
