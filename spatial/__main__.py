@@ -1,10 +1,11 @@
-"""The command line: `python -m spatial check | zones | layers …`."""
+"""The command line: `python -m spatial check | verify | zones | layers …`."""
 
 import io
 import json
 import math
 import sys
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -16,11 +17,13 @@ from layers import InputError, Language, Pack, Problem
 from layers.toml import unknown
 from spatial.console import (
     EMBEDDED_PACK,
+    MOST_PROBLEMS,
     Lang,
     LangOption,
     PackOption,
     WorkspaceOption,
     opened,
+    opened_with_versions,
     problems_as_lines,
     titled_table,
     wide_console,
@@ -33,12 +36,23 @@ from spatial.phrases import (
     check_title,
     figure_range_text,
     number_text,
+    phrase,
     reason,
     share_text,
     target_text,
     verdict_text,
 )
 from spatial.plan import Plan
+from spatial.record import (
+    RECORD_FILE,
+    Asked,
+    one_line,
+    path_from,
+    read_record,
+    run_record,
+    write_record,
+)
+from spatial.replay import replay, shown
 from spatial.run import run_checks
 from spatial.verdict import CheckResult
 from spatial.zones import ZoneTable, zone_statistics
@@ -75,13 +89,16 @@ def check(
     ] = False,
     out: Annotated[
         Path | None,
-        typer.Option("--out", help="证据与单元表的文件夹 / Folder for evidence and units."),
+        typer.Option(
+            "--out", help="证据、单元表与运行记录的文件夹 / Folder for evidence, units, record."
+        ),
     ] = None,
     workspace: WorkspaceOption = None,
 ) -> None:
     """检查规划目标 / Tell whether the plan's targets hold."""
     with problems_as_lines():
-        measured, plan = opened(pack, lang.value, workspace=workspace)
+        found = opened_with_versions(pack, lang.value, workspace=workspace)
+        measured, plan = found.pack, found.plan
         results = run_checks(measured, plan, only=_known_checks(plan, only))
         language: Language = lang.value
         if output is Format.json:
@@ -97,8 +114,59 @@ def check(
             _print_results(measured, results, language)
         if out is not None:
             write_results(out, measured, results, language)
+            asked = Asked(
+                pack="" if pack == EMBEDDED_PACK else path_from(out, pack),
+                workspace="" if workspace is None else path_from(out, workspace),
+                lang=language,
+            )
+            made = datetime.now(UTC).isoformat(timespec="seconds")
+            record = run_record(measured, plan, results, asked=asked, made=made, own=found.own)
+            write_record(out / RECORD_FILE, record)
     if strict and any(result.verdict == "not_met" for result in results):
         raise typer.Exit(1)
+
+
+@app.command()
+def verify(
+    record: Annotated[Path, typer.Argument(help="运行记录 / The run.json of a run.")],
+    *,
+    pack: Annotated[
+        Path | None, typer.Option("--pack", help="数据包文件夹 / Folder of the pack, if elsewhere.")
+    ] = None,
+    lang: LangOption = Lang.zh,
+    workspace: WorkspaceOption = None,
+) -> None:
+    """复现 / Run the checks of a record again and say what differs; exit 1 where something does."""
+    language: Language = lang.value
+    with problems_as_lines(language):
+        recorded = read_record(record)
+        folder = pack or _recorded_pack(record, recorded.asked.pack)
+        mine = workspace or _recorded_workspace(record, recorded.asked.workspace)
+        found = opened_with_versions(folder, language, workspace=mine)
+        replayed = replay(found.pack, found.plan, recorded, own=found.own)
+        for line in shown(replayed, MOST_PROBLEMS):
+            print(line.in_(language))
+    if not replayed.same:
+        raise typer.Exit(1)
+
+
+def _recorded_pack(record: Path, said: str) -> Path:
+    folder = record.parent / said if said else EMBEDDED_PACK
+    if not folder.is_dir():
+        raise InputError([_not_there(record, "no_pack", folder=one_line(said))])
+    return folder
+
+
+def _recorded_workspace(record: Path, said: str) -> Path | None:
+    file = record.parent / said if said else None
+    if file is not None and not file.is_file():
+        raise InputError([_not_there(record, "no_workspace", file=one_line(said))])
+    return file
+
+
+def _not_there(record: Path, name: str, **values: str) -> Problem:
+    message, zh = (phrase("record", name, lang, **values) for lang in ("en", "zh"))
+    return Problem(record.name, "", "file", message, zh=zh)
 
 
 @app.command()

@@ -1,8 +1,9 @@
 """What the commands share: their options, how they print, and errors as lines."""
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -17,6 +18,7 @@ from layers import InputError, Language, Pack, PlanmapError
 from layers.intake import own_layer
 from layers.workspace import open_workspace
 from spatial.plan import Plan
+from spatial.record import Own
 from spatial.run import open_pack
 
 EMBEDDED_PACK = Path(__file__).resolve().parent.parent / "geodata"
@@ -61,21 +63,41 @@ def problems_as_lines(lang: Language = "en") -> Iterator[None]:
         raise typer.Exit(2) from error
 
 
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A pack and its plan; `own` are the layers of a workspace that take part, by id."""
+
+    pack: Pack
+    plan: Plan
+    own: Mapping[str, Own]
+
+
 def opened(folder: Path, lang: Language, *, workspace: Path | None = None) -> tuple[Pack, Plan]:
     """Open a pack, and warn of the layers whose database cannot be read.
 
     The layers of a workspace take the places of the pack's own.
     """
+    found = opened_with_versions(folder, lang, workspace=workspace)
+    return found.pack, found.plan
+
+
+def opened_with_versions(folder: Path, lang: Language, *, workspace: Path | None = None) -> Opened:
+    """Open a pack as `opened` does, and say which version of a workspace's layer it was."""
     pack, plan = open_pack(folder)
+    own: dict[str, Own] = {}
     if workspace is not None:
         kept = open_workspace(workspace)
         metric_crs = pack.catalogue.pack.metric_crs
-        stored = [kept.layer(layer_id) for layer_id in kept.layers()]
+        own = {
+            id_: Own(info, kept.layer(id_, version=info.version))
+            for id_, info in kept.layers().items()
+        }
+        stored = [one.stored for one in own.values()]
         pack = pack.with_layers(own_layer(one.spec, one.frame.to_crs(metric_crs)) for one in stored)
     warning = "警告：" if lang == "zh" else "warning: "
     for problem in pack.unavailable.values():
         print(warning + problem.in_(lang), file=sys.stderr)
-    return pack, plan
+    return Opened(pack, plan, own)
 
 
 def titled_table(titles: Sequence[str]) -> Table:

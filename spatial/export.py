@@ -12,13 +12,25 @@ import pandas as pd
 
 from layers import InputError, Language, Pack, Problem, is_conclusive
 from layers.cells import neutral_table
-from spatial.measurement import VALUE_COLUMNS, Figure
-from spatial.phrases import check_title, phrase, reason, unit_names
+from spatial.measurement import NOTHING, VALUE_COLUMNS, Doubt
+from spatial.measures import MEASURES
+from spatial.phrases import (
+    basis_text,
+    check_title,
+    phrase,
+    reason,
+    unit_names,
+    unit_text,
+    verdict_text,
+)
 from spatial.plan import Check
+from spatial.run import Comparison
 from spatial.verdict import CheckResult
 from spatial.zones import ZoneTable
 
 _LAST_NARROW = 0x2E7F  # where the wide characters begin
+_PARTS = {"m2_per_person": {"numerator": "m2", "denominator": "people"}}
+"""Units of the numerators and denominators of values that are no shares, where they differ."""
 ZONE_FORMATS = (".csv", ".xlsx", ".geojson", ".gpkg")
 
 
@@ -33,26 +45,31 @@ def results_json(pack: Pack, results: Iterable[CheckResult], lang: Language) -> 
 
 def _result(pack: Pack, result: CheckResult, lang: Language) -> dict[str, Any]:
     check = result.check
-    whole = result.measured.whole if result.measured else Figure(None, None, None, None, None)
+    whole = result.measured.whole if result.measured else NOTHING
     evidence = result.measured.evidence if result.measured else None
     return {
         "id": check.id,
         "title": check_title(check, lang),
+        "group": check.group,
         "measure": check.measure,
         "verdict": result.verdict,
+        "why": result.why,
         "conclusive": result.conclusive,
         "basis": result.basis,
+        "beside": result.beside,
+        "missing": list(result.missing),
+        "stand_in": bool(result.missing) and result.measured is not None,
         "value": whole.value,
         "low": whole.low,
         "high": whole.high,
         "unit": check.target.unit,
-        "target": {check.target.comparison: check.target.limit},
+        "target": _target(check),
         "judge": check.judge,
         "numerator": whole.numerator,
         "denominator": whole.denominator,
-        "params": {
-            name: list(v) if isinstance(v, tuple) else v for name, v in check.params.items()
-        },
+        "params": plain(check.params),
+        "doubts": [] if result.measured is None else [_doubt(d) for d in result.measured.doubts],
+        "facts": {} if result.measured is None else _numbers(result.measured.facts),
         "cite": check.cite.in_(lang),
         "reason": reason(pack, result, lang),
         "units": _units(pack, result, lang),
@@ -61,6 +78,38 @@ def _result(pack: Pack, result: CheckResult, lang: Language) -> dict[str, Any]:
             "area_m2": 0.0 if evidence is None else float(evidence["area_m2"].sum()),
         },
     }
+
+
+def _target(check: Check) -> dict[str, Any]:
+    comparison = check.target.comparison
+    return {"no_number": True} if comparison is None else {comparison: plain(check.target.limit)}
+
+
+def _doubt(doubt: Doubt) -> dict[str, Any]:
+    return {
+        "kind": doubt.kind,
+        "method": doubt.method,
+        "low": _number(doubt.low),
+        "high": _number(doubt.high),
+        "inputs": _numbers(doubt.inputs),
+    }
+
+
+def _numbers(named: Mapping[str, float]) -> dict[str, float | None]:
+    return {name: _number(value) for name, value in named.items()}
+
+
+def plain(value: object) -> Any:  # noqa: ANN401 - whatever JSON holds
+    """Lay parameters out as JSON has them: tables with text keys, lists, no tuples.
+
+    >>> plain({"classes": ("03", "17"), "radius_m": 500.0})
+    {'classes': ['03', '17'], 'radius_m': 500.0}
+    """
+    if isinstance(value, Mapping):
+        return {str(key): plain(one) for key, one in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [plain(one) for one in value]
+    return value
 
 
 def _units(pack: Pack, result: CheckResult, lang: Language) -> list[dict[str, Any]]:
@@ -80,11 +129,14 @@ def _units(pack: Pack, result: CheckResult, lang: Language) -> list[dict[str, An
 
 
 def _number(value: float) -> float | None:
-    return None if math.isnan(value) else float(value)
+    return float(value) if math.isfinite(value) else None
 
 
 def units_csv(pack: Pack, result: CheckResult, lang: Language) -> bytes:
-    """The units of a check as CSV that Excel opens (UTF-8 with BOM); areas in m², shares 0 to 1."""
+    """The units of a check as CSV that Excel opens (UTF-8 with BOM); the headings have the units.
+
+    Areas are in m², lengths in m, shares 0 to 1.
+    """
     said = {True: phrase("export", "yes", lang), False: phrase("export", "no", lang), None: ""}
     columns = ("id", "name", *VALUE_COLUMNS, "met")
     rows = [{**unit, "met": said[unit["met"]]} for unit in _units(pack, result, lang)]
@@ -96,10 +148,78 @@ def units_csv(pack: Pack, result: CheckResult, lang: Language) -> bytes:
 def _unit_title(check: Check, column: str, lang: Language) -> str:
     title = phrase("export", column, lang)
     if column in {"value", "low", "high"}:
-        return f"{title} (0–1)" if check.target.unit == "share" else title
-    if column in {"numerator", "denominator"} and check.target.unit == "share":
-        return f"{title} (m²)"
-    return title
+        unit = "0–1" if check.target.unit == "share" else unit_text(check.target.unit, lang)
+    elif column in {"numerator", "denominator"}:
+        unit = _counted(check, column, lang)
+    else:
+        unit = ""
+    return f"{title} ({unit})" if unit else title
+
+
+def _counted(check: Check, column: str, lang: Language) -> str:
+    """Name the unit of a check's numerators or denominators; empty where none is known."""
+    counted = dict.fromkeys(("numerator", "denominator"), MEASURES[check.measure].counts)
+    parts = counted if check.target.unit == "share" else _PARTS.get(check.target.unit, {})
+    unit = parts.get(column, "")
+    return unit_text(unit, lang) if unit else ""
+
+
+_DEFINITION_COLUMNS = (
+    "definition",
+    "of_plan",
+    "parameter",
+    "parameter_value",
+    "value",
+    "low",
+    "high",
+    "value_unit",
+    "numerator",
+    "numerator_unit",
+    "denominator",
+    "denominator_unit",
+    "verdict",
+    "basis",
+    "missing",
+    "source",
+)
+
+
+def definitions_csv(
+    pack: Pack, check: Check, comparisons: Iterable[Comparison], lang: Language
+) -> bytes:
+    """A check by its definitions as CSV that Excel opens: a row for each, at each value compared.
+
+    Definitions may measure in different units, so that each row names its own; shares are 0 to 1.
+    """
+    rows = [_definition_row(pack, check, comparison, lang) for comparison in comparisons]
+    table = pd.DataFrame(rows, columns=list(_DEFINITION_COLUMNS))
+    titles = {name: phrase("export", name, lang) for name in _DEFINITION_COLUMNS}
+    return csv_bytes(table.rename(columns=titles))
+
+
+def _definition_row(
+    pack: Pack, check: Check, comparison: Comparison, lang: Language
+) -> dict[str, Any]:
+    result = comparison.result
+    variant = check.variants.get(comparison.name)
+    whole = result.measured.whole if result.measured else NOTHING
+    across = next(iter(result.check.across), "") if comparison.across is not None else ""
+    layers = (pack.catalogue.layers[layer].title.in_(lang) for layer in result.missing)
+    unit = result.check.target.unit
+    return {
+        "definition": check_title(check, lang) if variant is None else variant.title.in_(lang),
+        "of_plan": phrase("export", "yes" if variant is None or variant.of_plan else "no", lang),
+        "parameter": across,
+        "parameter_value": comparison.across,
+        **{name: getattr(whole, name) for name in VALUE_COLUMNS},
+        "value_unit": "0–1" if unit == "share" else unit_text(unit, lang),
+        "numerator_unit": _counted(result.check, "numerator", lang),
+        "denominator_unit": _counted(result.check, "denominator", lang),
+        "verdict": verdict_text(result.status, lang),
+        "basis": "" if result.basis is None else basis_text(result.basis, lang),
+        "missing": ("、" if lang == "zh" else ", ").join(layers),
+        "source": "" if variant is None else variant.source.in_(lang),
+    }
 
 
 def geojson_text(frame: gpd.GeoDataFrame, *, decimals: int = 9) -> str:

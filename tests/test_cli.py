@@ -25,7 +25,8 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 CHINESE = re.compile(r"[\u3000-\u303f\u3400-\u9fff\uff00-\uffef]")
 RESULT_KEYS = {"id", "title", "measure", "verdict", "conclusive", "basis", "value", "low", "high"}
 RESULT_KEYS |= {"unit", "target", "judge", "numerator", "denominator", "params", "cite", "reason"}
-RESULT_KEYS |= {"units", "evidence"}
+RESULT_KEYS |= {"units", "evidence", "group", "why", "beside", "missing", "stand_in"}
+RESULT_KEYS |= {"doubts", "facts"}
 UNIT_KEYS = {"id", "name", "value", "low", "high", "numerator", "denominator", "met"}
 
 
@@ -79,7 +80,7 @@ def test_the_json_has_the_keys_that_were_agreed(tiny_pack: Path, where: str, lan
 def test_the_json_has_the_figures_at_full_precision(tiny_pack: Path) -> None:
     coverage, green, metro = checked("--pack", tiny_pack)["results"]
     assert coverage["numerator"] / coverage["denominator"] == coverage["value"]
-    assert coverage["params"] == {"radius_m": 500.0}
+    assert coverage["params"]["radius_m"] == 500.0
     assert coverage["target"] == {"at_least": 0.5}
     assert coverage["cite"] == "第七章一"
     assert [unit["met"] for unit in coverage["units"]] == [False, False]
@@ -162,6 +163,7 @@ def test_out_writes_evidence_and_units_beside_the_json(tiny_pack: Path, tmp_path
         "coverage.geojson",
         "green.csv",
         "green.geojson",
+        "run.json",
     ]
     for result in data["results"][:2]:
         evidence = gpd.read_file(out / f"{result['id']}.geojson")
@@ -316,7 +318,9 @@ def test_an_unknown_option_is_refused() -> None:
     assert run("zones").exit_code == 2
 
 
-@pytest.mark.parametrize("command", [(), ("check",), ("zones",), ("layers",), ("layers", "list")])
+@pytest.mark.parametrize(
+    "command", [(), ("check",), ("verify",), ("zones",), ("layers",), ("layers", "list")]
+)
 def test_every_command_explains_itself(command: tuple[str, ...]) -> None:
     assert "Usage" in ran(*command, "--help")
 
