@@ -59,8 +59,8 @@ CHECKS = (
     ("ruff", "check", "."),
     ("ruff", "format", "--check", "."),
     ("mypy",),
-    ("pytest",),
 )
+MOST_WORKERS = 4
 
 # Another installation's PROJ or GDAL data breaks rasterio; another one's modules break everything.
 DROPPED_VARIABLES = ("PROJ_LIB", "PROJ_DATA", "GDAL_DATA", "PYTHONPATH", "PYTHONHOME")
@@ -614,7 +614,10 @@ def has_desktop(variables: Mapping[str, str], platform: str, *, terminal: bool) 
 
 
 def run_tests(environment: Environment, arguments: Sequence[str]) -> int:
-    """Run every check up to the first that fails, or pytest alone with the given arguments."""
+    """Run every check up to the first that fails, or pytest alone with the given arguments.
+
+    Of all tests as many run at once as there are cores; chosen ones run one after another.
+    """
     prepare(environment, (RUNTIME, TESTING))
     install_programs(environment)
     browser = find_browser()
@@ -629,12 +632,34 @@ def run_tests(environment: Environment, arguments: Sequence[str]) -> int:
             f"no PostGIS found, its tests are skipped; on Debian: apt install {POSTGIS_PACKAGE}",
         )
     variables = child_variables(**({"PLANMAP_BROWSER": browser} if browser else {}))
-    for check in [("pytest", *arguments)] if arguments else CHECKS:
+    checks = [("pytest", *arguments)] if arguments else [*CHECKS, ("pytest", *at_once(cores()))]
+    for check in checks:
         command = [str(environment.python), "-m", *check]
         code = follow(command, env=variables, cwd=environment.root)
         if code != 0:
             return code
     return 0
+
+
+def at_once(workers: int) -> tuple[str, ...]:
+    """Return the options by which pytest hands the tests to several processes, file by file.
+
+    >>> at_once(1), at_once(16)[:1]
+    ((), ('--numprocesses=4',))
+    """
+    # A file's fixtures (server, browser, database) are set up once, for one process has the whole
+    # file. The order stays that of the names: the browser tests take longest and come early.
+    workers = min(workers, MOST_WORKERS)
+    options = (f"--numprocesses={workers}", "--dist=loadfile", "--no-loadscope-reorder")
+    return options if workers > 1 else ()
+
+
+def cores() -> int:
+    """Return how many processor cores this process may use."""
+    found = os.cpu_count() or 1
+    if sys.platform == "linux":
+        found = len(os.sched_getaffinity(0))  # a container or taskset may leave fewer
+    return found
 
 
 def find_browser() -> str | None:

@@ -426,8 +426,9 @@ def test_a_browser_opens_only_before_a_person(
 
 
 def test_all_checks_run_in_order_with_the_browser_that_was_found(
-    project: run.Environment, commands: Commands
+    project: run.Environment, commands: Commands, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(run, "cores", lambda: 1)
     assert run.main(["test"]) == 0
     modules = [command[2:] for command in commands.followed]
     assert modules == [
@@ -446,6 +447,27 @@ def test_checks_stop_at_the_first_failure(project: run.Environment, commands: Co
     assert commands.followed[-1] == [str(project.python), "-m", "mypy"]
 
 
+@pytest.mark.parametrize("cores, workers", [(2, 2), (4, 4), (64, 4)])
+def test_all_tests_run_on_every_core_but_on_four_at_most(
+    cores: int,
+    workers: int,
+    project: run.Environment,
+    commands: Commands,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(run, "cores", lambda: cores)
+    assert run.main(["test"]) == 0
+    assert commands.followed[-1] == [
+        str(project.python),
+        *("-m", "pytest"),
+        *(f"--numprocesses={workers}", "--dist=loadfile", "--no-loadscope-reorder"),
+    ]
+
+
+def test_a_process_has_at_least_one_core_and_no_more_than_the_machine() -> None:
+    assert 1 <= run.cores() <= (os.cpu_count() or 1)
+
+
 def test_with_arguments_pytest_runs_alone(project: run.Environment, commands: Commands) -> None:
     assert run.main(["test", "-k", "bus", "tests/test_run.py"]) == 0
     assert commands.followed == [
@@ -460,7 +482,7 @@ def test_nothing_is_printed_after_the_closing_line_of_pytest(
     capsys.readouterr()
     assert run.main(["test"]) == 0
     assert capsys.readouterr().out == ""
-    assert commands.followed[-1][-1] == "pytest"
+    assert commands.followed[-1][1:3] == ["-m", "pytest"]
 
 
 @pytest.fixture
@@ -494,7 +516,7 @@ def test_root_of_a_bare_debian_gets_browser_font_and_postgis(
         INSTALL + "fonts-noto-cjk",
         INSTALL + "postgresql-postgis",
     ]
-    assert bare_debian.followed[-1][-1] == "pytest"
+    assert bare_debian.followed[-1][1:3] == ["-m", "pytest"]
 
 
 def test_a_package_that_cannot_be_had_stops_neither_the_others_nor_the_tests(
@@ -508,7 +530,7 @@ def test_a_package_that_cannot_be_had_stops_neither_the_others_nor_the_tests(
     assert run.main(["test"]) == 0
     assert apt_calls(bare_debian)[-1] == INSTALL + "postgresql-postgis"
     assert "not to be had" in capsys.readouterr().err
-    assert bare_debian.followed[-1][-1] == "pytest"
+    assert bare_debian.followed[-1][1:3] == ["-m", "pytest"]
 
 
 def test_without_a_network_apt_is_asked_once(
