@@ -1,15 +1,16 @@
 """Where a point or an area lies: squares side by side, whose answers a head can give."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import geopandas as gpd
 import pytest
-from shapely import box
+from shapely import Point, box
 
 from layers import Layer, Pack
 from layers.catalogue import Catalogue, LayerSpec, PackSpec
 from layers.text import Text
-from spatial.places import places_at, places_near, shares_of
+from spatial.places import place_names, places_at, places_near, shares_of
 
 TITLE = Text(zh="格", en="grid")
 SOURCE = {"name": {"zh": "手绘", "en": "by hand"}, "basis": "sketch"}
@@ -62,3 +63,52 @@ def test_an_area_is_shared_out_and_crumbs_are_passed_over(pack: Pack) -> None:
     assert [feature for _, feature, _ in shares] == ["west", "east"]
     assert [share for _, _, share in shares] == pytest.approx([0.25, 0.75])
     assert [feature for _, feature, _ in shares_of(pack, box(0, 0, 100.5, 100))] == ["west"]
+
+
+def named(pack: Pack) -> Pack:
+    """The pack with names: a station in the east square known to 100 m, a guess beside it."""
+    grid = pack.layers["grid"]
+    titled = grid.frame.assign(name=["西格", "东格"], name_en=["West square", "East square"])
+    spec = grid.spec.model_copy(update={"id": "stops", "geometry": "point"})
+    frame = gpd.GeoDataFrame(
+        {
+            "name": ["站", "猜的站", "虚构的站"],
+            "name_en": ["Station", "Guess", "Invented"],
+            "accuracy_m": [100.0, 3000.0, 10.0],
+            "basis": ["sketch", "sketch", "synthetic"],
+        },
+        geometry=[Point(190, 50), Point(150, 50), Point(151, 50)],
+        index=["S", "T", "U"],
+        crs="EPSG:4548",
+    )
+    layers = {"grid": Layer(grid.spec, titled, ""), "stops": Layer(spec, frame, "")}
+    specs = {name: one.spec for name, one in layers.items()}
+    catalogue = pack.catalogue.model_copy(update={"layers": specs})
+    return replace(pack, catalogue=catalogue, layers=layers)
+
+
+@pytest.mark.parametrize(
+    "at,zh,en",
+    [
+        ((50, 50), "西格中部", "middle of West square"),
+        ((95, 50), "西格东部", "east of West square"),
+        ((5, 95), "西格西北部", "north-west of West square"),
+        ((150, 5), "东格南部", "south of East square"),
+    ],
+)
+def test_a_gap_is_named_by_the_part_of_the_unit_it_lies_in(
+    pack: Pack, at: tuple[float, float], zh: str, en: str
+) -> None:
+    gap = Point(at).buffer(1)
+    nowhere = replace(named(pack), layers={"grid": named(pack).layers["grid"]})
+    assert place_names(nowhere, [gap], "grid", "zh") == (zh,)
+    assert place_names(nowhere, [gap], "grid", "en") == (en,)
+
+
+def test_a_gap_is_named_by_the_nearest_place_that_is_well_known(pack: Pack) -> None:
+    gap = Point(150, 50).buffer(1)  # beside the guess and the invented one, 40 m from the station
+    assert place_names(named(pack), [gap], "grid", "zh") == ("东格中部，距站约 0.0 km",)
+    far = Point(190, 2050).buffer(1)
+    assert place_names(named(pack), [far], "grid", "en") == ("about 2.0 km from Station",)
+    farther = Point(190, 9050).buffer(1)
+    assert place_names(named(pack), [farther], "grid", "en") == ("",)
