@@ -4,6 +4,11 @@ from collections.abc import Mapping
 
 from spatial.measures.coverage import stop_coverage
 from spatial.measures.extent import feature_count, total_area, total_length
+from spatial.measures.facilities import (
+    area_per_head,
+    facilities_per_unit,
+    people_per_facility,
+)
 from spatial.measures.land import class_areas, in_classes, land_areas, land_share
 from spatial.measures.measure import STATED, Measure
 from spatial.measures.people import people_coverage, total_people, walk_coverage
@@ -21,18 +26,24 @@ MEASURES: Mapping[str, Measure] = {
     "feature_count": Measure(feature_count, unit="count"),
     "allowed_projects": Measure(allowed_projects, unit="count"),
     "total_recorded": Measure(total_recorded, unit=STATED),
+    "facilities_per_unit": Measure(facilities_per_unit, unit="ratio", counts="count"),
+    "people_per_facility": Measure(people_per_facility, unit="people", counts="people"),
+    "area_per_head": Measure(area_per_head, unit="m2_per_person"),
 }
 
 __all__ = [
     "MEASURES",
     "Measure",
     "allowed_projects",
+    "area_per_head",
     "class_areas",
+    "facilities_per_unit",
     "feature_count",
     "in_classes",
     "land_areas",
     "land_share",
     "people_coverage",
+    "people_per_facility",
     "stop_coverage",
     "total_area",
     "total_length",

@@ -1,0 +1,78 @@
+"""How far several causes let figures be off, each found from cases that may as well be true."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import geopandas as gpd
+import numpy as np
+import shapely
+
+from spatial.lattice import Floats
+from spatial.measurement import RADIUS_68, Doubt, DoubtKind, DoubtMethod, Points
+from spatial.measures.band import accuracies
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """One cause of doubt: the values, e.g. people by unit, in several cases that may be true."""
+
+    kind: DoubtKind
+    method: DoubtMethod
+    cases: tuple[Floats, ...]
+    inputs: dict[str, float] = field(default_factory=dict)
+
+    def over(self, whole: Callable[[Floats], float]) -> "Span":
+        """The same doubt about one figure that is made of the values."""
+        cases = tuple(np.array([whole(case)]) for case in self.cases)
+        return Span(self.kind, self.method, cases, self.inputs)
+
+
+def ends(values: Floats, spans: Sequence[Span]) -> tuple[Floats, Floats]:
+    """The least and the most that values can be, as far off as all doubts together let them be.
+
+    >>> snap = Span("snap", "bounds", (np.array([8.0]),))
+    >>> moved = Span("position", "simulation", (np.array([7.0]), np.array([11.0])))
+    >>> low, high = ends(np.array([10.0]), [snap, moved])       # 2 and 3 less, 1 more
+    >>> low.tolist(), high.tolist()
+    ([5.0], [11.0])
+    """
+    low, high = values.copy(), values.copy()
+    for span in spans:
+        cases = np.stack([values, *span.cases])
+        low += cases.min(axis=0) - values
+        high += cases.max(axis=0) - values
+    return low, high
+
+
+def doubts(value: float, spans: Sequence[Span]) -> tuple[Doubt, ...]:
+    """What each of several causes alone lets one figure be; `spans` are about it alone."""
+    found = []
+    for span in spans:
+        low, high = (float(end[0]) for end in ends(np.array([value]), [span]))
+        found.append(Doubt(span.kind, span.method, low, high, span.inputs))
+    return tuple(found)
+
+
+def worst_accuracy(**layers: gpd.GeoDataFrame) -> dict[str, float]:
+    """Accuracy of the least accurate feature of each layer, of those where any is stated."""
+    worst = {name: float(accuracies(frame).max(initial=0.0)) for name, frame in layers.items()}
+    return {name: metres for name, metres in worst.items() if metres > 0}
+
+
+def displaced(
+    points: Points, features: Sequence[str], random: np.random.Generator
+) -> gpd.GeoDataFrame:
+    """Move points as their accuracy lets them be off, all of one feature alike.
+
+    Along each axis normally, so that 68 % lie within the accuracy; in order of the features' ids,
+    so that the order of rows is irrelevant.
+
+    >>> site = gpd.GeoDataFrame({"accuracy_m": [0.0]}, geometry=[shapely.Point(3, 4)], index=["A"])
+    >>> displaced(site, ["A"], np.random.default_rng(1)).geometry.iloc[0]
+    <POINT (3 4)>
+    """
+    _, feature = np.unique(np.asarray(features, dtype=str), return_inverse=True)
+    shift = random.standard_normal((int(feature.max(initial=-1)) + 1, 2))[feature]
+    sigma_m = accuracies(points)[:, None] / RADIUS_68
+    xy = shapely.get_coordinates(points.geometry.to_numpy()) + shift * sigma_m
+    return points.set_geometry(shapely.points(xy), crs=points.crs)
