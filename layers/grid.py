@@ -1,5 +1,6 @@
 """A grid of cells: a raster as it is kept, for polygons of its cells would be too many."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +11,8 @@ from pyproj import CRS, Transformer
 
 Affine = tuple[float, float, float, float, float, float]
 _STEPS = 32
+_STRIP = 256
+_MOST_IN_TABLE = 2**20
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -33,6 +36,33 @@ class Grid:
     transform: Affine
     crs: str
     accuracy_m: float = 0.0
+
+    @property
+    def is_classes(self) -> bool:
+        """Whether the cells hold whole numbers, which may stand for classes."""
+        return self.values.dtype.kind in "iu"
+
+    def strips(self) -> Iterator[tuple[slice, NDArray[Any], NDArray[np.bool_]]]:
+        """Some rows at a time, with their values and where there are data: cells are many."""
+        for first in range(0, len(self.values), _STRIP):
+            rows = slice(first, first + _STRIP)
+            yield rows, self.values[rows], self.valid[rows]
+
+    def classes(self) -> tuple[int, ...]:
+        """The different values of cells with data, where they are whole numbers; in order."""
+        found: set[int] = set()
+        for _, values, valid in self.strips():
+            known = values[valid]
+            if not len(known):
+                continue
+            low, high = int(known.min()), int(known.max())
+            if high - low < _MOST_IN_TABLE:  # a table of what is there: sorting takes seconds
+                there = np.zeros(high - low + 1, dtype=bool)
+                there[known.astype(np.int64) - low] = True
+                found.update((np.flatnonzero(there) + low).tolist())
+            else:
+                found.update(np.unique(known).tolist())
+        return tuple(sorted(found))
 
     def outline(self) -> shapely.Polygon:
         """The border around all cells, with some points along each side, in the grid's CRS."""

@@ -12,6 +12,7 @@ from spatial.measures.facilities import (
 from spatial.measures.land import class_areas, in_classes, land_areas, land_share
 from spatial.measures.measure import STATED, Measure
 from spatial.measures.people import people_coverage, total_people, walk_coverage
+from spatial.measures.raster import raster_share
 from spatial.measures.recorded import total_recorded
 from spatial.measures.rules import allowed_projects
 
@@ -21,6 +22,7 @@ MEASURES: Mapping[str, Measure] = {
     "walk_coverage": Measure(walk_coverage, unit="share", counts="people"),
     "total_people": Measure(total_people, unit="people"),
     "land_share": Measure(land_share, unit="share"),
+    "raster_share": Measure(raster_share, unit="share"),
     "total_length": Measure(total_length, unit="m"),
     "total_area": Measure(total_area, unit="m2"),
     "feature_count": Measure(feature_count, unit="count"),
@@ -44,6 +46,7 @@ __all__ = [
     "land_share",
     "people_coverage",
     "people_per_facility",
+    "raster_share",
     "stop_coverage",
     "total_area",
     "total_length",
