@@ -86,21 +86,29 @@ def stop_coverage(
     discs = reach.discs(within, off=0)
     gaps = [discs.gap(part) for part in parts]
     figures = [_covered(part, gap) for part, gap in zip(parts, gaps, strict=True)]
-    whole = _whole(whole_area, parts, figures, discs)
-    least, most = reach.discs(within, off=-1), reach.discs(within, off=1)
-    figures = [
-        ranged(figure, *_range(least, most, *ends))
-        for figure, ends in zip(figures, zip(*extents.parts, strict=True), strict=True)
-    ]
-    low, high = _range(least, most, *extents.whole)
+    whole, left = _whole(whole_area, parts, gaps, discs)
+    accuracy_m = {**reach.accuracy_m, **extents.accuracy_m}
+    if any(accuracy_m.values()):
+        bands = _Bands(reach.discs(within, off=-1), reach.discs(within, off=1))
+        figures = [
+            ranged(figure, *bands.range(*ends))
+            for figure, ends in zip(figures, zip(*extents.parts, strict=True), strict=True)
+        ]
+        whole = ranged(whole, *bands.range(*extents.whole))
+    else:
+        rim_m = reach.rim_m
+        figures = [
+            _as_circles(figure, [gap], rim_m) for figure, gap in zip(figures, gaps, strict=True)
+        ]
+        whole = _as_circles(whole, left, rim_m)
     evidence = _gaps(ids, gaps, stops)
     if population is not None:
         evidence = _by_people(evidence, population, people_column)
     return Measurement(
         values=by_unit(ids, figures),
-        whole=ranged(whole, low, high),
+        whole=whole,
         evidence=evidence,
-        doubts=_doubts(whole, low, high, {**reach.accuracy_m, **extents.accuracy_m}),
+        doubts=_doubts(whole, accuracy_m),
     )
 
 
@@ -131,6 +139,12 @@ class _Reach:
             np.concatenate(list(off.values())),
             {name: float(metres.max(initial=0.0)) for name, metres in off.items()},
         )
+
+    @property
+    def rim_m(self) -> float:
+        """By how much a circle reaches over its polygon, at most."""
+        half = math.cos(_HALF_A_SIDE)
+        return float(self.radius_m.max(initial=0.0)) * (1 / half - half)
 
     def discs(self, within: Shapes, *, off: int) -> "_Discs":
         """Discs that reach as far as given (0), as little (-1) or as far (1) as they may."""
@@ -164,28 +178,41 @@ class _Extents:
         return cls(whole, parts, worst)
 
 
-def _range(
-    least: "_Discs", most: "_Discs", small: BaseGeometry, large: BaseGeometry
-) -> tuple[float, float]:
-    """Least and greatest coverage of a place that lies between a small and a large extent."""
-    most_m2 = large.area
-    surely_small, surely_large = (part.area - least.gap(part).area for part in (small, large))
-    never_small, never_large = (most.gap(part).area for part in (small, large))
-    return (
-        least_share(surely_small, surely_large, most_m2),
-        1.0 - least_share(never_small, never_large, most_m2),
-    )
+@dataclass(frozen=True, slots=True)
+class _Bands:
+    """Discs that reach as little and as far as they may."""
+
+    least: "_Discs"
+    most: "_Discs"
+
+    def range(self, small: BaseGeometry, large: BaseGeometry) -> tuple[float, float]:
+        """Least and greatest coverage of a place that lies between a small and a large extent."""
+        most_m2 = large.area
+        in_small, in_large = (part.area - self.least.gap(part).area for part in (small, large))
+        off_small, off_large = (self.most.gap(part).area for part in (small, large))
+        return (
+            least_share(in_small, in_large, most_m2),
+            1.0 - least_share(off_small, off_large, most_m2),
+        )
 
 
-def _doubts(
-    whole: Figure, low: float, high: float, accuracy_m: Mapping[str, float]
-) -> tuple[Doubt, ...]:
-    if whole.value is None:
+def _as_circles(figure: Figure, gaps: Sequence[BaseGeometry], rim_m: float) -> Figure:
+    """Take in that a circle reaches over its polygon's sides, by less than `rim_m` all round."""
+    if figure.denominator is None or figure.numerator is None or figure.value is None:
+        return figure
+    rim_m2 = sum(gap.length for gap in gaps) * rim_m
+    rim_m2 += math.pi * rim_m**2 * sum(shapely.get_num_coordinates(gap) for gap in gaps)
+    most = min(figure.numerator + rim_m2, figure.denominator)
+    return ranged(figure, figure.value, float(most / figure.denominator))
+
+
+def _doubts(whole: Figure, accuracy_m: Mapping[str, float]) -> tuple[Doubt, ...]:
+    if whole.low is None or whole.high is None:
         return ()
-    if not any(accuracy_m.values()):
-        return (Doubt("segments", "bounds", whole.value, high, {"sides": 4 * QUAD_SEGS}),)
     known = {name: metres for name, metres in accuracy_m.items() if metres > 0}
-    return (Doubt("position", "band", low, high, known),)
+    if known:
+        return (Doubt("position", "band", whole.low, whole.high, known),)
+    return (Doubt("segments", "bounds", whole.low, whole.high, {"sides": 4 * QUAD_SEGS}),)
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,15 +285,18 @@ def _covered(part: BaseGeometry, gap: BaseGeometry) -> Figure:
 
 
 def _whole(
-    area: BaseGeometry, parts: Sequence[BaseGeometry], figures: Sequence[Figure], discs: _Discs
-) -> Figure:
-    """Coverage of the whole area: the sum over units that divide it, else measured at once."""
+    area: BaseGeometry,
+    parts: Sequence[BaseGeometry],
+    gaps: Sequence[BaseGeometry],
+    discs: _Discs,
+) -> tuple[Figure, Sequence[BaseGeometry]]:
+    """Coverage of the whole area and its gaps: those of parts that divide it, else its own."""
     shapes = np.asarray(parts, dtype=object)
-    missing = area.area - float(shapely.area(shapes).sum())
-    if abs(missing) < SLIVER_M2 and not len(overlaps(shapes)[0]):
-        covered = sum(figure.numerator or 0.0 for figure in figures)
-        return share(covered, sum(figure.denominator or 0.0 for figure in figures))
-    return _covered(area, discs.gap(area))
+    area_m2 = float(shapely.area(shapes).sum())
+    if abs(area.area - area_m2) < SLIVER_M2 and not len(overlaps(shapes)[0]):
+        return share(area_m2 - sum(gap.area for gap in gaps), area_m2), gaps
+    gap = discs.gap(area)
+    return _covered(area, gap), [gap]
 
 
 def _gaps(
