@@ -354,6 +354,15 @@ def test_the_places_of_one_feature_move_together() -> None:
     assert moved.iloc[2] != moved.iloc[0]
 
 
+def test_displaced_stops_stay_on_the_network_and_those_off_it_stay_off() -> None:
+    street = walking_network(frame([LineString([(0, 0), (5000, 0)])], "L"))
+    homes_ = homes(((2500, 0), 1), ((2500, 130), 2))
+    about = stops((2500, 0), (2600, 101)).assign(accuracy_m=[80.0, 1.0], basis="open")
+    found = walk_coverage(homes_, about, street, radius_m=2000)
+    assert numbers(found) == (1, 3)
+    assert found.doubts[1].low == found.doubts[1].high == 1 / 3
+
+
 def test_the_range_is_as_wide_as_both_doubts_together_and_repeats_itself() -> None:
     rows = [((x * 50.0 + 3, y * 50.0 + 11), 7.0) for x in range(20) for y in range(20)]
     people = homes(*rows).assign(accuracy_m=10.0, basis="open")

@@ -1,6 +1,6 @@
 """Shares of people near a stop, in a straight line or on foot, and how many there are."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Annotated
 
@@ -11,7 +11,7 @@ import shapely
 from numpy.typing import NDArray
 from pydantic import Field
 
-from spatial.lattice import Floats
+from spatial.lattice import Flags, Floats
 from spatial.measurement import (
     NOTHING,
     RADIUS_68,
@@ -38,6 +38,8 @@ from spatial.network.walk import SNAP_LIMIT_M, network_distance
 
 STATION_RADIUS_M = 1000.0
 _HALF, _NEARLY_ALL = 0.5, 0.95
+_FARTHEST = 4.0
+"""Standard deviations along an axis beyond which 3 of 10 000 displacements lie."""
 REACHED = "reached"
 _STATES = np.array([REACHED, "beyond", "cut_off", "off_network"], dtype=object)
 """Of the ways to a stop and to a station, the first of these is told."""
@@ -169,7 +171,8 @@ def walk_coverage(
     Two doubts, each a range of its own: `snap`, between the way to the network counted and not;
     `position`, where an accuracy is stated, the least and the most of `draws` simulations in which
     every stop, station and feature of the population is displaced for itself, along each axis
-    normally, so that 68 % lie within its accuracy. A further draw leaves that range twice in
+    normally, so that 68 % lie within its accuracy; what reaches the network as drawn does so
+    wherever it lies, what does not never does. A further draw leaves that range twice in
     `draws` + 1 times. What all are off alike, such as a wrong datum, is no part of it. The range of
     the value is as wide as both together. Equal `seed`s give equal draws.
 
@@ -204,15 +207,9 @@ def walk_coverage(
     off = _accuracy(stops=stops, stations=stations, population=places)
     if off:
         random = np.random.default_rng(seed)
-        cases = []
-        for _ in range(draws):
-            moved = trip.walk(
-                _displaced(places, places["feature"], random),
-                _displaced(stops, stops.index, random),
-                None if stations is None else _displaced(stations, stations.index, random),
-            )
-            cases.append(town.of_points(moved.state == REACHED))
-        spans.append(_Span("position", "simulation", {**off, "draws": float(draws)}, tuple(cases)))
+        shifted = trip.shifted(places, stops, stations, walk, random)
+        cases = tuple(town.of_points(next(shifted)) for _ in range(draws))
+        spans.append(_Span("position", "simulation", {**off, "draws": float(draws)}, cases))
     figures, whole = _figures(served.people, town.people, spans)
     facts = _counts(town, units, population[people_column])
     facts |= walk.facts(town.point_people)
@@ -309,14 +306,14 @@ def _discs(
 
 @dataclass(frozen=True, slots=True)
 class _Walk:
-    """What became of each place, and how many stops and stations are off the network.
+    """What became of each place, and which stops and which stations are on the network.
 
     `state` of each place, and the metres `snap_m` between it and the network, missing off it.
     """
 
     state: NDArray[np.object_]
     snap_m: Floats
-    stops_off: int
+    stops_on: tuple[Flags, ...]
 
     def facts(self, people: Floats) -> dict[str, float]:
         """How many people cannot walk to a stop at all, and how far the others live from a line."""
@@ -324,7 +321,7 @@ class _Walk:
         facts = {
             "off_network_people": off,
             "cut_off_people": cut,
-            "stops_off_network_count": float(self.stops_off),
+            "stops_off_network_count": float(sum((~on).sum() for on in self.stops_on)),
         }
         total = float(people.sum())
         if total > 0:
@@ -350,7 +347,7 @@ class _Trip:
 
     def walk(self, places: Points, stops: Points, stations: Points | None) -> _Walk:
         """Walk from places to the nearest stop and to the nearest station."""
-        states, off = [], 0
+        states, stops_on = [], []
         for frame, radius_m in ((stops, self.radius_m), (stations, self.station_radius_m)):
             if frame is None:
                 continue
@@ -364,9 +361,32 @@ class _Trip:
             )
             names = found.points["state"].to_numpy()
             states.append(np.argmax(names[:, None] == _STATES, axis=1))
-            off += int(found.stops["snap_m"].isna().sum())
+            stops_on.append(found.stops["snap_m"].notna().to_numpy())
             snap_m = found.points["snap_m"].to_numpy(dtype=np.float64)
-        return _Walk(_STATES[np.min(states, axis=0)], snap_m, off)
+        return _Walk(_STATES[np.min(states, axis=0)], snap_m, tuple(stops_on))
+
+    def shifted(
+        self,
+        places: Points,
+        stops: Points,
+        stations: Points | None,
+        walk: _Walk,
+        random: np.random.Generator,
+    ) -> Iterator[Flags]:
+        """Tell again and again who is reached, with all displaced as their accuracy lets them be.
+
+        `walk` is what became of them as drawn: who is on the network there stays on it.
+        """
+        on = np.isfinite(walk.snap_m)
+        frames = [stops] if stations is None else [stops, stations]
+        frames = [frame[there] for frame, there in zip(frames, walk.stops_on, strict=True)]
+        worst_m = max(float(accuracies(frame).max(initial=0.0)) for frame in [places, *frames])
+        trip = replace(self, snap_limit_m=self.snap_limit_m + _FARTHEST * worst_m / RADIUS_68)
+        while True:
+            homes = _displaced(places, places["feature"], random)
+            moved = [_displaced(frame, frame.index, random) for frame in frames]
+            again = trip.walk(homes, moved[0], moved[1] if stations is not None else None)
+            yield on & (again.state == REACHED)
 
 
 def _displaced(
