@@ -115,7 +115,8 @@ def surely(
                 grown[key] = _widened(np.array([other], dtype=object), np.array([key[1]]))[0]
             place = shapely.difference(place, grown[key])
         parts.append(place)
-    return polygonal(shapely.union_all(parts))
+    sure = parts[0] if len(parts) == 1 else shapely.union_all(parts)
+    return polygonal(sure)
 
 
 def _bands(borders: Shapes, metres: Floats) -> Shapes:
