@@ -17,17 +17,20 @@ from spatial.measures.measure import STATED
 
 PLAN_FILE = "plan.toml"
 UNIT_ARGUMENTS = (
+    "projects",
     "units",
     "zones",
     "area",
     "areas",
     "lines",
     "features",
-    "projects",
     "facilities",
     "population",
 )
-"""Arguments of measures whose features are the units, the first one bound."""
+"""Arguments of measures whose features are the units, the first one bound.
+
+Projects come before the zones that they are held against: each is judged by itself.
+"""
 ID_COLUMN = "id"
 _NUMERALS = "零一二三四五六七八九十"
 

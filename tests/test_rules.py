@@ -321,6 +321,12 @@ def test_a_plan_may_hold_judgements_as_plain_tables() -> None:
     assert found.facts["overridden_count"] == 1
 
 
+def test_each_project_is_a_unit_not_the_zone_that_it_is_held_against() -> None:
+    bound = {"projects": {"layer": "parks", "also": ["sites"]}, "zones": {"layer": "tiers"}}
+    check = Check.model_validate({**CHECK.model_dump(), "layers": bound})
+    assert check.unit_layers == ("parks", "sites")
+
+
 def test_every_fact_has_a_phrase() -> None:
     assert set(one(Point(5, 5)).facts) <= set(PHRASES["facts"])
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from spatial.measures.circles import circle_share, kind_shares
 from spatial.measures.coverage import stop_coverage
 from spatial.measures.extent import feature_count, total_area, total_length
 from spatial.measures.facilities import (
@@ -14,7 +15,7 @@ from spatial.measures.measure import STATED, Measure
 from spatial.measures.people import people_coverage, total_people, walk_coverage
 from spatial.measures.raster import raster_share
 from spatial.measures.recorded import total_recorded
-from spatial.measures.rules import allowed_projects
+from spatial.measures.rules import allowed_projects, tiers_of
 
 MEASURES: Mapping[str, Measure] = {
     "stop_coverage": Measure(stop_coverage, unit="share"),
@@ -31,6 +32,7 @@ MEASURES: Mapping[str, Measure] = {
     "facilities_per_unit": Measure(facilities_per_unit, unit="ratio", counts="count"),
     "people_per_facility": Measure(people_per_facility, unit="people", counts="people"),
     "area_per_head": Measure(area_per_head, unit="m2_per_person"),
+    "circle_share": Measure(circle_share, unit="share", counts="people"),
 }
 
 __all__ = [
@@ -38,16 +40,19 @@ __all__ = [
     "Measure",
     "allowed_projects",
     "area_per_head",
+    "circle_share",
     "class_areas",
     "facilities_per_unit",
     "feature_count",
     "in_classes",
+    "kind_shares",
     "land_areas",
     "land_share",
     "people_coverage",
     "people_per_facility",
     "raster_share",
     "stop_coverage",
+    "tiers_of",
     "total_area",
     "total_length",
     "total_people",
