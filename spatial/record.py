@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from importlib.metadata import version
 from itertools import pairwise
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeAlias
 
 import geopandas as gpd
 import pyproj
@@ -42,6 +42,7 @@ _DEGREES = "OGC:CRS84"
 _LIBRARIES = ("numpy", "pandas", "geopandas", "shapely", "pyproj", "pyogrio", "scipy")
 
 PathText = Annotated[str, Field(pattern=r"^[^\x00]*$")]
+Conversions: TypeAlias = dict[tuple[str, str], Transformer]
 Hash = Annotated[str, Field(pattern=r"^([0-9a-f]{64})?$")]
 
 
@@ -212,7 +213,10 @@ def run_record(
     Missing values are None, no number is NaN.
     """
     own = own or {}
-    layers = {id_: _layer(pack, id_, own, asked.lang) for id_ in _bound(pack, plan, results)}
+    metric: Conversions = {}
+    layers = {
+        id_: _layer(pack, id_, own, asked.lang, metric) for id_ in _bound(pack, plan, results)
+    }
     told = results_json(pack, results, asked.lang)
     return {
         "format": FORMAT,
@@ -350,7 +354,9 @@ def _bound(pack: Pack, plan: Plan, results: Iterable[CheckResult]) -> list[str]:
     return [id_ for id_ in pack.catalogue.layers if id_ in bound]
 
 
-def _layer(pack: Pack, layer_id: str, own: Mapping[str, Own], lang: Language) -> dict[str, Any]:
+def _layer(
+    pack: Pack, layer_id: str, own: Mapping[str, Own], lang: Language, metric: Conversions
+) -> dict[str, Any]:
     spec, layer = pack.catalogue.layers[layer_id], pack.layers.get(layer_id)
     mine = own.get(layer_id)
     source = spec.source
@@ -366,7 +372,7 @@ def _layer(pack: Pack, layer_id: str, own: Mapping[str, Own], lang: Language) ->
             "datum": one_line(source.datum),
         },
         "features": 0 if layer is None else len(layer.frame),
-        "crs": [] if layer is None else _crs_steps(pack, layer, mine),
+        "crs": [] if layer is None else _crs_steps(pack, layer, mine, metric),
         "workspace": None if mine is None else _own_version(mine),
     }
 
@@ -389,7 +395,9 @@ def _own_version(own: Own) -> dict[str, Any]:
     }
 
 
-def _crs_steps(pack: Pack, layer: Layer, own: Own | None) -> list[dict[str, Any]]:
+def _crs_steps(
+    pack: Pack, layer: Layer, own: Own | None, metric: Conversions
+) -> list[dict[str, Any]]:
     """How a layer's coordinates became metres: from the CRS they came in, by way of WGS 84."""
     datum: str = SHIFTED_DATUMS.get(layer.spec.source.datum, "")
     way = [layer.crs, *([_DEGREES] if datum else [])]
@@ -404,14 +412,17 @@ def _crs_steps(pack: Pack, layer: Layer, own: Own | None) -> list[dict[str, Any]
     for number, (start, end) in enumerate(pairwise(way)):
         shifted = number == 0 and datum in SHIFTED
         if start != end or shifted:
-            steps.append(_crs_step(start, end, datum if shifted else "", layer.frame))
+            moved = datum if shifted else ""
+            steps.append(_crs_step(start, end, layer.frame, shifted=moved, metric=metric))
     return steps
 
 
-def _crs_step(start: str, end: str, shifted: str, frame: gpd.GeoDataFrame) -> dict[str, Any]:
+def _crs_step(
+    start: str, end: str, frame: gpd.GeoDataFrame, *, shifted: str, metric: Conversions
+) -> dict[str, Any]:
     accuracy: float | str = "unknown"
     try:
-        converted = _transformer(start, end, frame)
+        converted = _transformer(start, end, frame, metric)
         operation = converted.description
         if converted.accuracy >= 0:
             accuracy = float(converted.accuracy)
@@ -428,13 +439,18 @@ def _crs_step(start: str, end: str, shifted: str, frame: gpd.GeoDataFrame) -> di
     }
 
 
-def _transformer(start: str, end: str, frame: gpd.GeoDataFrame) -> Transformer:
-    """The conversion that loading used; to degrees, the one for where the layer lies."""
+def _transformer(start: str, end: str, frame: gpd.GeoDataFrame, metric: Conversions) -> Transformer:
+    """The conversion that loading used; to degrees, the one for where the layer lies.
+
+    Most layers share one to metres, for which PROJ searches long: `metric` keeps what it found.
+    """
     if end == _DEGREES:
         crs = read_crs(start, start)
         west, south, east, north = map(float, frame.to_crs(crs).total_bounds)
         return to_wgs84(crs, (west, south, east, north))
-    return Transformer.from_crs(start, end, always_xy=True)
+    if (start, end) not in metric:
+        metric[start, end] = Transformer.from_crs(start, end, always_xy=True)
+    return metric[start, end]
 
 
 def _evidence_sha256(result: CheckResult) -> str:
