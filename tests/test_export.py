@@ -5,8 +5,10 @@ import datetime as dt
 import html
 import io
 import json
+import math
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import geopandas as gpd
@@ -18,6 +20,7 @@ from layers import InputError, Pack
 from spatial import Plan, ZoneTable, open_pack, run_check, run_checks, zone_statistics
 from spatial.export import (
     csv_bytes,
+    definitions_csv,
     results_json,
     units_csv,
     write_results,
@@ -25,6 +28,10 @@ from spatial.export import (
     zones_bytes,
 )
 from spatial.indicators import read_indicators, template_csv
+from spatial.measurement import Doubt
+from spatial.measures import MEASURES, Measure, stop_coverage
+from spatial.measures.measure import Counts
+from spatial.run import definitions
 from views.drawing import Look
 from views.exported_map import map_html
 from views.session import Opened
@@ -262,6 +269,98 @@ def test_the_csv_of_units_has_units_in_its_headings(tiny: tuple[Pack, Plan]) -> 
     assert float(rows[1][3]) / float(rows[1][4]) == pytest.approx(float(rows[1][2]))
 
 
+@pytest.mark.parametrize(
+    "counts,lang,unit", [("people", "en", "people"), ("people", "zh", "人"), ("m", "en", "m")]
+)
+def test_the_units_of_a_share_of_people_are_people(
+    tiny: tuple[Pack, Plan], monkeypatch: pytest.MonkeyPatch, counts: Counts, lang: str, unit: str
+) -> None:
+    pack, plan = tiny
+    of_people = {**MEASURES, "stop_coverage": Measure(stop_coverage, "share", counts)}
+    monkeypatch.setattr("spatial.export.MEASURES", of_people)
+    result = run_check(pack, plan.checks["coverage"])
+    content = units_csv(pack, result, "zh" if lang == "zh" else "en").decode("utf-8-sig")
+    heading = next(csv.reader(io.StringIO(content, newline="")))
+    words = ("分子", "分母") if lang == "zh" else ("Numerator", "Denominator")
+    assert heading[3:5] == [f"{word} ({unit})" for word in words]
+
+
+def test_a_check_in_square_metres_says_so_in_its_headings(tiny_pack: Path, edit: Edit) -> None:
+    edit(
+        "plan.toml",
+        """measure = "land_share"
+layers = { land = "land", zones = "units" }
+params = { classes = ["03", "17"], class_column = "class_code" }
+target = { at_least = 0.7, unit = "share" }""",
+        """measure = "total_area"
+layers = { areas = "land" }
+target = { at_least = 1, unit = "m2" }""",
+    )
+    pack, plan = open_pack(tiny_pack)
+    content = units_csv(pack, run_check(pack, plan.checks["green"]), "en").decode("utf-8-sig")
+    heading = next(csv.reader(io.StringIO(content, newline="")))
+    assert heading == [
+        "ID",
+        "Name",
+        "Value (m²)",
+        "Numerator",
+        "Denominator",
+        "Low (m²)",
+        "High (m²)",
+        "Met",
+    ]
+
+
+DEFINITIONS = """
+[metro_coverage.variants.bus]
+title = { zh = "公交", en = "Bus" }
+layers = { stops = "bus_stops" }
+across = { radius_m = [300, 500] }
+source = { zh = "本项目", en = "ours" }
+[metro_coverage.variants.area]
+title = { zh = "面积", en = "Area" }
+measure = "total_area"
+layers = { areas = "land" }
+target = { at_least = 1, unit = "m2" }
+of_plan = true
+[metro_coverage.variants.own]
+title = { zh = "地铁", en = "Metro" }
+"""
+
+
+def test_the_definitions_of_a_check_stand_side_by_side(tiny_pack: Path) -> None:
+    path = tiny_pack / "plan.toml"
+    path.write_text(path.read_text(encoding="utf-8") + DEFINITIONS, encoding="utf-8")
+    pack, plan = open_pack(tiny_pack)
+    check = plan.checks["metro_coverage"]
+    content = definitions_csv(pack, check, definitions(pack, check), "en")
+    assert content.startswith(BOM)
+    rows = list(csv.DictReader(io.StringIO(content.decode("utf-8-sig"), newline="")))
+    assert [row["Definition"] for row in rows] == ["Bus", "Bus", "Area", "Metro"]
+    assert [row["Parameter"] for row in rows] == ["radius_m", "radius_m", "", ""]
+    assert [row["Value of the parameter"] for row in rows] == ["300.0", "500.0", "", ""]
+    # Two discs of 300 m and 500 m in a square of 2 km by 2 km; four square kilometres of land.
+    discs = [2 * math.pi * radius**2 / 4e6 for radius in (300, 500)]
+    assert [float(row["Value"]) for row in rows[:3]] == pytest.approx([*discs, 4e6], rel=1e-3)
+    assert [row["Unit of the value"] for row in rows] == ["0–1", "0–1", "m²", "0–1"]
+    assert [row["Unit of the numerator"] for row in rows] == ["m²", "m²", "", "m²"]
+    assert float(rows[0]["Numerator"]) / float(rows[0]["Denominator"]) == float(rows[0]["Value"])
+    assert [row["Verdict by this definition"] for row in rows] == [
+        "not met",
+        "not met",
+        "met",
+        "undetermined",
+    ]
+    assert [row["Basis"] for row in rows] == ["official"] * 4
+    assert [row["Layers missing"] for row in rows] == ["", "", "", "Metro stations"]
+    assert [row["What the plan means"] for row in rows] == ["no", "no", "yes", "no"]
+    assert [row["Source of the definition"] for row in rows] == ["ours", "ours", "", ""]
+    text = definitions_csv(pack, check, definitions(pack, check), "zh").decode("utf-8-sig")
+    chinese = list(csv.DictReader(io.StringIO(text, newline="")))
+    assert [row["缺少的图层"] for row in chinese] == ["", "", "", "地铁站"]
+    assert [row["按此口径的结论"] for row in chinese] == ["不达标", "不达标", "达标", "无法判定"]
+
+
 def test_a_unit_of_which_nothing_is_asked_is_neither_met_nor_not(tiny: tuple[Pack, Plan]) -> None:
     pack, plan = tiny
     content = units_csv(pack, run_check(pack, plan.checks["green"]), "zh").decode("utf-8-sig")
@@ -291,6 +390,29 @@ def test_evidence_names_its_check_basis_and_stop(tiny: tuple[Pack, Plan], tmp_pa
     assert found.to_crs("EPSG:4548").area.tolist() == pytest.approx([1e6], abs=1.0)
 
 
+def test_the_json_tells_where_a_range_comes_from(tiny: tuple[Pack, Plan]) -> None:
+    pack, plan = tiny
+    result = run_check(pack, plan.checks["coverage"])
+    assert result.measured is not None
+    doubt = Doubt("position", "band", 0.25, 0.5, {"stops": 5.0, "area": math.nan})
+    measured = replace(result.measured, doubts=(doubt,), facts={"gap_people": 12.0})
+    (told,) = results_json(pack, [replace(result, measured=measured)], "zh")["results"]
+    inputs = {"stops": 5.0, "area": None}
+    assert told["doubts"] == [
+        {"kind": "position", "method": "band", "low": 0.25, "high": 0.5, "inputs": inputs}
+    ]
+    assert told["facts"] == {"gap_people": 12.0}
+    json.dumps(told, allow_nan=False)
+
+
+def test_a_target_without_a_number_says_so_in_the_json(tiny_pack: Path, edit: Edit) -> None:
+    edit("plan.toml", "at_least = 0.7", "no_number = true")
+    pack, plan = open_pack(tiny_pack)
+    (told,) = results_json(pack, [run_check(pack, plan.checks["green"])], "zh")["results"]
+    assert told["target"] == {"no_number": True}
+    assert told["why"] == "no_target"
+
+
 def test_the_json_is_plain_data_and_holds_the_figures(tiny: tuple[Pack, Plan]) -> None:
     pack, plan = tiny
     data = results_json(pack, run_checks(pack, plan), "zh")
@@ -300,6 +422,11 @@ def test_the_json_is_plain_data_and_holds_the_figures(tiny: tuple[Pack, Plan]) -
     assert coverage["evidence"]["area_m2"] == pytest.approx(
         coverage["denominator"] - coverage["numerator"], abs=1.0
     )
+    assert (coverage["why"], coverage["group"], coverage["beside"]) == ("compared", "", None)
+    assert (coverage["missing"], coverage["stand_in"]) == ([], False)
+    metro = data["results"][2]
+    assert (metro["why"], metro["missing"], metro["stand_in"]) == ("missing", ["metro"], False)
+    assert (metro["doubts"], metro["facts"]) == ([], {})
     assert data["results"][2]["value"] is None
     assert data["results"][2]["units"] == []
     assert data["results"][2]["evidence"] == {"count": 0, "area_m2": 0.0}
