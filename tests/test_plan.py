@@ -45,7 +45,7 @@ SPOILT = [
         COVERAGE_LAYERS,
         COVERAGE_LAYERS.replace("units = ", "unit = "),
         r"plan.toml \[coverage\].layers: unknown layer argument 'unit' \(did you mean 'units'\?\);"
-        r" known layer arguments are 'stops', 'area', 'units' of measure 'stop_coverage'",
+        r" known layer arguments are 'stops', 'area', 'units', 'stations', 'population' of measure 'stop_coverage'",
         id="misspelt layer argument",
     ),
     pytest.param(
@@ -334,8 +334,8 @@ def test_a_planner_cannot_set_a_radius_that_is_none(tiny_pack: Path, radius: obj
 def test_a_planner_can_set_another_radius(tiny_pack: Path) -> None:
     _, plan = open_pack(tiny_pack)
     changed = plan.checks["coverage"].with_params({"radius_m": 300})
-    assert changed.params == {"radius_m": 300.0}
-    assert plan.checks["coverage"].params == {"radius_m": 500.0}
+    assert changed.params == {**plan.checks["coverage"].params, "radius_m": 300.0}
+    assert plan.checks["coverage"].params["radius_m"] == 500.0
     assert sentence(changed, "en") == "Within 300 m of a stop."
 
 
