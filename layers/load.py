@@ -58,6 +58,11 @@ class Layer:
     crs: str = ""
 
     @property
+    def size(self) -> int:
+        """The number of features."""
+        return len(self.frame)
+
+    @property
     def basis(self) -> Basis:
         """The weakest basis among the features."""
         return weakest(self.frame["basis"].unique())
@@ -74,6 +79,11 @@ class RasterLayer:
     spec: LayerSpec
     grid: Grid
     sha256: str
+
+    @property
+    def size(self) -> int:
+        """The number of cells."""
+        return int(self.grid.values.size)
 
     @property
     def basis(self) -> Basis:

@@ -9,6 +9,7 @@ from layers.catalogue import Catalogue, GeometryKind
 from layers.toml import unknown
 from spatial.measurement import RASTER
 from spatial.measures import MEASURES
+from spatial.measures.raster import counting_values
 from spatial.plan import ID_COLUMN, PLAN_FILE, Binding, Check, Plan, column_text
 
 COLUMN_PARAMS: Mapping[str, str] = {
@@ -105,8 +106,31 @@ def check_feature_problems(check: Check, pack: Pack) -> list[Problem]:
                 problems += _code_problems(str(column), frame, where)
             else:
                 problems += _column_problems(str(column), frame, where)
+    problems += _raster_problems(check, pack)
     problems += _limit_problems(check, pack)
     return problems
+
+
+def _raster_problems(check: Check, pack: Pack) -> Iterator[Problem]:
+    """Find rasters of amounts where classes are asked, and classes that no cell is of."""
+    for name in MEASURES[check.measure].rasters:
+        bound, classes = check.layers.get(name), check.params.get("classes")
+        raster = pack.rasters.get(bound.layer) if bound else None
+        if raster is None or classes is None:
+            continue
+        if not raster.grid.is_classes:
+            where = f"{PLAN_FILE} [{check.id}].layers.{name}"
+            message = f"cells of '{raster.spec.id}' hold decimals, which are amounts, not classes"
+            yield Problem(where, "", "value", message)
+            continue
+        values = raster.grid.classes()
+        if not counting_values(values, classes, check.params.get("code_digits", 0)):
+            where = f"{PLAN_FILE} [{check.id}].params.classes"
+            message = (
+                f"no cell of '{raster.spec.id}' is of the classes {', '.join(classes)}; its values"
+                f" are {', '.join(map(str, values[:20]))} (code_digits fills them up with noughts)"
+            )
+            yield Problem(where, "", "value", message)
 
 
 def needed_values(plan: Plan, layer_id: str) -> Mapping[str, tuple[str, ...]]:

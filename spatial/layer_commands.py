@@ -53,12 +53,12 @@ def layers_list(
     }
     table = titled_table(titles[language])
     for spec in listed.catalogue.layers.values():
-        layer = listed.layers.get(spec.id)
+        layer = listed.delivered(spec.id)
         table.add_row(
             spec.id,
             escape(spec.title.in_(language)),
             spec.geometry,
-            "—" if layer is None else str(len(layer.frame)),
+            "—" if layer is None else str(layer.size),
             basis_text(spec.source.basis if layer is None else layer.basis, language),
             number_text(spec.accuracy_m),
             escape(spec.source.name.in_(language)),

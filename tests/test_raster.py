@@ -2,7 +2,6 @@
 
 import struct
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -17,36 +16,12 @@ from rasterio.features import rasterize
 from layers import InputError
 from layers.formats import Choice, Part, raster
 from layers.limits import Limits
+from tests.geotiff import NORTH_UP, write
 
 LIMITS = Limits()
 CLASSES, CELLS = Choice(raster="classes"), Choice(raster="cells")
-# Three by three cells of 10 m; the north-west corner lies at (500 000, 4 300 000).
-NORTH_UP = Affine(10, 0, 500_000, 0, -10, 4_300_000)
 ORIGIN = np.array([500_000, 4_299_970])  # the south-west corner
 LAND = np.array([[1, 1, 2], [1, 3, 2], [0, 3, 1]], dtype=np.uint8)  # 0 is nodata
-
-
-def write(
-    path: Path,
-    values: np.ndarray,
-    transform: Affine = NORTH_UP,
-    crs: str | None = "EPSG:4548",
-    **profile: Any,  # noqa: ANN401 - GeoTIFF creation options
-) -> Path:
-    bands = values if values.ndim == 3 else values[None]
-    shape = {"count": bands.shape[0], "height": bands.shape[1], "width": bands.shape[2]}
-    with rasterio.open(
-        path,
-        "w",
-        driver="GTiff",
-        dtype=bands.dtype,
-        transform=transform,
-        crs=crs,
-        **shape,
-        **profile,
-    ) as file:
-        file.write(bands)
-    return path
 
 
 def at(turn: Affine, column: float, row: float) -> tuple[float, float]:

@@ -34,7 +34,11 @@ def layer_tree(opened: Opened, words: Words) -> None:
     """Draw the tree."""
     catalogue = opened.pack.catalogue
     for group, title in catalogue.pack.groups.items():
-        specs = [spec for spec in catalogue.layers.values() if spec.group == group]
+        specs = [
+            spec
+            for spec in catalogue.layers.values()
+            if spec.group == group and spec.geometry != "raster"
+        ]
         if not specs:
             continue
         _group_row(group, title.in_(words.lang), words)

@@ -4,7 +4,7 @@ import pandas as pd
 import streamlit as st
 from pyproj import CRS
 
-from layers import BASES, Basis
+from layers import BASES, Basis, Layer
 from spatial.phrases import basis_text
 from views import chips
 from views.session import Opened, read_again
@@ -80,9 +80,7 @@ def _databases(opened: Opened, words: Words) -> None:
 
 def _bases(opened: Opened) -> dict[str, Basis]:
     return {
-        spec.id: opened.pack.layers[spec.id].basis
-        if spec.id in opened.pack.layers
-        else spec.source.basis
+        spec.id: (opened.pack.delivered(spec.id) or spec.source).basis
         for spec in opened.pack.catalogue.layers.values()
     }
 
@@ -91,13 +89,15 @@ def _table(opened: Opened, words: Words) -> pd.DataFrame:
     lang, bases = words.lang, _bases(opened)
     rows = {}
     for spec in opened.pack.catalogue.layers.values():
-        layer = opened.pack.layers.get(spec.id)
+        layer = opened.pack.delivered(spec.id)
         rows[spec.id] = {
             "layer": spec.title.in_(lang),
             "basis": basis_text(bases[spec.id], lang),
             "use": words(f"sources.use_{bases[spec.id]}"),
-            "accuracy": spec.accuracy_m if layer is None else layer.frame["accuracy_m"].median(),
-            "features": 0 if layer is None else len(layer.frame),
+            "accuracy": layer.frame["accuracy_m"].median()
+            if isinstance(layer, Layer)
+            else spec.accuracy_m,
+            "features": 0 if layer is None else layer.size,
             "source": spec.source.name.in_(lang),
             "date": spec.source.date,
             "licence": spec.source.licence,
