@@ -15,6 +15,8 @@ from spatial.verdict import CheckResult, Status, Verdict
 _RECORDED_DIGITS = 6
 _WHOLE_BELOW = 10_000
 _SAME_SHARE = 1e-12
+_LEAST_END = 1e-4
+"""A share below this, as the end of a range, is told as less than this."""
 M_PER_KM = 1000.0
 M2_PER_HA = 10_000.0
 M2_PER_KM2 = 1_000_000.0
@@ -363,7 +365,11 @@ def figure_range_text(check: Check, figure: Figure, lang: Language) -> str:
 
 def _end_text(check: Check, value: float, lang: Language) -> str:
     """Write an end of a range: in brackets already, an area has none of its own in mu."""
-    return area_text(value, lang) if check.target.unit == "m2" else value_text(check, value, lang)
+    if check.target.unit == "m2":
+        return area_text(value, lang)
+    if check.target.unit == "share" and 0 < value < _LEAST_END:
+        return f"< {share_text(_LEAST_END)}"
+    return value_text(check, value, lang)
 
 
 def doubt_text(pack: Pack, check: Check, doubt: Doubt, lang: Language) -> str:
