@@ -30,7 +30,7 @@ from spatial.zones import ZoneTable
 
 _LAST_NARROW = 0x2E7F  # where the wide characters begin
 _PARTS = {"m2_per_person": {"numerator": "m2", "denominator": "people"}}
-"""Units of the numerators and denominators of values that are no shares, where they differ."""
+"""Units of the numerators and denominators of values, where they differ."""
 ZONE_FORMATS = (".csv", ".xlsx", ".geojson", ".gpkg")
 
 
@@ -159,7 +159,7 @@ def _unit_title(check: Check, column: str, lang: Language) -> str:
 def _counted(check: Check, column: str, lang: Language) -> str:
     """Name the unit of a check's numerators or denominators; empty where none is known."""
     counted = dict.fromkeys(("numerator", "denominator"), MEASURES[check.measure].counts)
-    parts = counted if check.target.unit == "share" else _PARTS.get(check.target.unit, {})
+    parts = counted if check.target.unit in {"share", "ratio"} else _PARTS.get(check.target.unit, {})
     unit = parts.get(column, "")
     return unit_text(unit, lang) if unit else ""
 

@@ -27,8 +27,8 @@ class Measure:
     Arguments annotated with a frame (`Points`, `Polygons`), a network or a raster are layers, the
     others parameters; an argument with a default is optional. `unit` is the unit of the values,
     which a target must share; STATED where the target says it, as of an amount on record. `counts`
-    is the unit of the numerators and denominators of a share: areas, unless it says otherwise, as
-    of a share of residents.
+    is the unit of the numerators and denominators of a share or a ratio: areas, unless it says
+    otherwise, as of a share of residents.
     """
 
     function: Callable[..., Measurement]
