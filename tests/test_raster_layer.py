@@ -68,7 +68,7 @@ def test_a_raster_layer_comes_as_its_cells(canopy: Path) -> None:
     raster = pack.rasters["canopy"]
     assert "canopy" not in pack.layers
     assert raster.grid.values[raster.grid.valid].tolist() == [1, 0, 7, 1, 7, 7, 7, 7]
-    assert raster.grid.transform == (1000, 0, 530_000, 0, -1000, 4_332_000)
+    assert raster.grid.transform == pytest.approx((1000, 0, 530_000, 0, -1000, 4_332_000))
     assert (raster.crs, raster.basis, raster.size) == ("EPSG:4548", "official", 9)
     assert raster.sha256 == hashlib.sha256(canopy.read_bytes()).hexdigest()
     assert pack.delivered("canopy") is raster
