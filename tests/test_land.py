@@ -266,3 +266,47 @@ def test_figures_and_evidence_agree(seed: int) -> None:
         assert places.area == pytest.approx(row["denominator"] - row["numerator"], rel=1e-6)
         area = unknown.area[unknown["unit"] == zone].sum()
         assert area == pytest.approx((row["high"] - row["low"]) * row["denominator"], rel=1e-6)
+
+
+def test_samples_correct_the_share_that_a_map_shows() -> None:
+    """40 % mapped, of which 90 % is right, and a fifth of the rest counts as well: 48 %."""
+    land = gpd.GeoDataFrame(
+        {"class_code": ["03", "07"]},
+        geometry=[box(0, 0, 40, 100), box(40, 0, 100, 100)],
+        index=["L1", "L2"],
+        crs="EPSG:4548",
+    )
+    zone = gpd.GeoDataFrame(geometry=[box(0, 0, 100, 100)], index=["Z"], crs="EPSG:4548")
+    found = land_share(land, zone, classes=("03",), matrix=((90, 10), (20, 80)))
+    whole = found.whole
+    assert whole.value == pytest.approx(0.48)
+    assert whole.numerator == pytest.approx(4800)
+    # Variance 0.4² · 0.9 · 0.1 / 99 + 0.6² · 0.2 · 0.8 / 99.
+    error = (0.16 * 0.09 / 99 + 0.36 * 0.16 / 99) ** 0.5
+    assert whole.low is not None
+    assert whole.high is not None
+    assert (whole.high - whole.low) / 2 == pytest.approx(1.959964 * error, rel=1e-6)
+    assert found.facts == {"mapped_share": pytest.approx(0.4)}
+    (doubt,) = found.doubts
+    assert (doubt.kind, doubt.method, doubt.inputs) == (
+        "classification",
+        "estimate",
+        {"samples": 200.0},
+    )
+
+
+def test_samples_and_positions_widen_a_range_together() -> None:
+    land = gpd.GeoDataFrame(
+        {"class_code": ["03", "07"], "accuracy_m": [10.0, 10.0]},
+        geometry=[box(0, 0, 400, 1000), box(400, 0, 1000, 1000)],
+        index=["L1", "L2"],
+        crs="EPSG:4548",
+    )
+    zone = gpd.GeoDataFrame(geometry=[box(0, 0, 1000, 1000)], index=["Z"], crs="EPSG:4548")
+    matrix = ((90, 10), (20, 80))
+    alone = land_share(land.drop(columns="accuracy_m"), zone, classes=("03",), matrix=matrix).whole
+    both = land_share(land, zone, classes=("03",), matrix=matrix).whole
+    assert alone.low is not None
+    assert both.low is not None
+    assert both.value == alone.value
+    assert alone.low - both.low == pytest.approx(0.01)  # 10 m of 1000 m

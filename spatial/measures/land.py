@@ -1,7 +1,7 @@
 """Shares of land by class."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated
 
 import geopandas as gpd
@@ -22,6 +22,7 @@ from spatial.measurement import (
     ranged,
     share,
 )
+from spatial.measures.accuracy import Counts, TwoClasses, estimate
 from spatial.measures.band import accuracies, extremes, inner, least_share, outer, surely
 from spatial.measures.edges import Shapes
 from spatial.measures.overlap import clusters, overlaps, union_by
@@ -47,7 +48,12 @@ def in_classes(codes: pd.Series, classes: Sequence[str]) -> pd.Series:
 
 
 def land_share(
-    land: Polygons, zones: Polygons, *, classes: Codes, class_column: str = "class_code"
+    land: Polygons,
+    zones: Polygons,
+    *,
+    classes: Codes,
+    class_column: str = "class_code",
+    matrix: TwoClasses | None = None,
 ) -> Measurement:
     """Tell which share of each zone is land of the given classes, e.g. 蓝绿空间占比.
 
@@ -58,6 +64,11 @@ def land_share(
     band of what positions allow: borders between land that counts and land that does not, and
     those of zones, off by their accuracy. A zone is not taken to reach beyond the land that is
     mapped.
+
+    `matrix` are counts of sample points, the map's class in rows, that on the ground in columns,
+    what counts before all else. Given one, the value is the share corrected for the map's errors
+    (see `accuracy.assess`), taken to be as frequent in each zone as where the samples lie; the
+    range is widened by their interval of 95 %, the fact `mapped_share` is what the map shows.
 
     Evidence is the land in the zones that does not count, by zone and class (`class_code`, None
     where unclassified), one row a polygon with its `area_m2`.
@@ -93,12 +104,43 @@ def land_share(
         low, high = surely.ranges(*_extent(zones, cover))[0]
         whole = ranged(whole, low, high)
         doubts = (Doubt("position", "band", low, high, known), *doubts)
+    facts: dict[str, float] = {}
+    if matrix is not None and whole.value is not None:
+        facts["mapped_share"] = whole.value
+        doubts = (*_moved(doubts, whole.value, matrix), _sampled(whole.value, matrix))
+        figures = [_corrected(figure, matrix) for figure in figures]
+        whole = _corrected(whole, matrix)
     return Measurement(
         values=by_unit([str(unit) for unit in zones.index], figures),
         whole=whole,
         evidence=_places(places, land),
         doubts=doubts,
+        facts=facts,
     )
+
+
+def _corrected(figure: Figure, matrix: Counts) -> Figure:
+    """A share as the samples correct it, its range widened by what they leave open."""
+    if figure.value is None or figure.low is None or figure.high is None:
+        return figure
+    found, area = estimate(figure.value, matrix), figure.denominator or 0.0
+    low = max(found.low - (figure.value - figure.low), 0.0)
+    high = min(found.high + (figure.high - figure.value), 1.0)
+    return Figure(found.share, found.share * area, area, low, high)
+
+
+def _moved(doubts: Sequence[Doubt], mapped: float, matrix: Counts) -> tuple[Doubt, ...]:
+    """Doubts about the share that the map shows, as doubts about the corrected one."""
+    off = estimate(mapped, matrix).share - mapped
+    return tuple(
+        replace(one, low=max(one.low + off, 0.0), high=min(one.high + off, 1.0)) for one in doubts
+    )
+
+
+def _sampled(mapped: float, matrix: Counts) -> Doubt:
+    found = estimate(mapped, matrix)
+    samples = {"samples": float(sum(map(sum, matrix)))}
+    return Doubt("classification", "estimate", found.low, found.high, samples)
 
 
 def _unclassified(whole: Figure) -> tuple[Doubt, ...]:
