@@ -1,5 +1,6 @@
 """The place on a network that is nearest to a point."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,6 +10,7 @@ from spatial.network.graph import FAN, Network
 
 NOWHERE = -1
 _CLOSE = 4
+_NEAR_M = 25.0
 _AT_ONCE = 2**12
 
 
@@ -43,7 +45,8 @@ def snap(points: Floats, network: Network, limit_m: float) -> Snapped:
     edge = np.full(len(points), NOWHERE, dtype=np.int64)
     along, off = np.full(len(points), np.nan), np.full(len(points), np.nan)
     # Most points are much nearer than the limit: what is found close by need not be sought far.
-    for limit in (limit_m / _CLOSE, limit_m):
+    steps = max(math.ceil(math.log(limit_m / _NEAR_M, _CLOSE)), 1)
+    for limit in (limit_m / _CLOSE**step for step in range(steps, -1, -1)):
         left = np.flatnonzero(edge == NOWHERE)
         for begin in range(0, len(left), _AT_ONCE):
             some = left[begin : begin + _AT_ONCE]
