@@ -152,6 +152,16 @@ def test_who_lives_off_the_network_lacks_everything_and_is_told() -> None:
     assert set(found.facts) <= set(PHRASES["facts"])
 
 
+def test_who_reaches_the_network_as_drawn_does_so_wherever_all_may_lie() -> None:
+    network = walking_network(ways([(0, 0), (1000, 0)]))
+    living = homes((100, 0, 30), (500, 101, 10), off_m=800)
+    both = sites({"C": Point(400, 0), "P": box(0, 50, 900, 400)}, {"C": "clinics", "P": "parks"})
+    found = circle_share(
+        both.assign(accuracy_m=900.0), living, network=network, radius_m=1e5, draws=5
+    )
+    assert (found.whole.low, found.whole.value, found.whole.high) == (0.75, 0.75, 0.75)
+
+
 def test_a_park_is_off_the_network_only_if_all_its_edge_is() -> None:
     network = walking_network(ways([(0, 0), (900, 0)]))
     parks = sites({"P": box(0, 50, 400, 900), "Q": box(0, 200, 400, 900)})

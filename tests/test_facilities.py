@@ -292,6 +292,14 @@ def test_on_foot_positions_are_simulated_alike_for_equal_seeds() -> None:
     assert only.kind == "snap"
 
 
+def test_who_reaches_the_network_as_drawn_does_so_wherever_all_may_lie() -> None:
+    ways = walking_network(frame({"W": LineString([(0, 0), (1000, 0)])}))
+    living = homes((100, 0, 30), (700, 90, 10), (500, 101, 5), off_m=800)
+    found = people_per_facility(sites((400, 0), (400, 101), off_m=900), living, ways)
+    assert ratios(found) == {"S0": (40, 40, 40), "S1": (0, 0, 0)}
+    assert found.facts["unreached_people"] == 5
+
+
 def test_without_facilities_everyone_is_unreached_and_nothing_is_measured() -> None:
     for network in (None, walking_network(frame({"W": LineString([(0, 0), (9, 0)])}))):
         found = people_per_facility(sites(), homes((0, 0, 40)), network)

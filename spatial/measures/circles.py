@@ -1,7 +1,7 @@
 """Circles of daily life: who has every kind of facility within a short way of home."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import geopandas as gpd
 import numpy as np
@@ -27,7 +27,7 @@ from spatial.measures.edges import Shapes
 from spatial.measures.people import Draws, Seed
 from spatial.measures.population import as_places
 from spatial.measures.served import Town
-from spatial.measures.spans import Span, displaced, doubts, ends, worst_accuracy
+from spatial.measures.spans import Span, displaced, doubts, ends, loosened, worst_accuracy
 from spatial.network.graph import Network, Walkways
 from spatial.network.snap import snap
 from spatial.network.walk import SNAP_LIMIT_M, network_distance
@@ -229,7 +229,7 @@ class _Walk:
     def near(self, places: gpd.GeoDataFrame, groups: dict[str, gpd.GeoDataFrame]) -> Flags:
         """Which places have a facility of each kind within the distance, (places, kinds)."""
         entrances = {kind: _entrances(group) for kind, group in groups.items()}
-        return self._near(places, entrances, count_snap=self.count_snap)
+        return self.near_from(places, entrances, count_snap=self.count_snap)
 
     def simulated(
         self,
@@ -242,26 +242,29 @@ class _Walk:
     ) -> tuple[Flags, list[Span]]:
         """The same, and what lets the people who have all kinds be off."""
         entrances = {kind: _entrances(group) for kind, group in groups.items()}
-        near = self._near(places, entrances, count_snap=self.count_snap)
-        other = self._near(places, entrances, count_snap=not self.count_snap)
+        near = self.near_from(places, entrances, count_snap=self.count_snap)
+        other = self.near_from(places, entrances, count_snap=not self.count_snap)
         otherwise = town.of_points(_all(other))
         spans = [Span("snap", "bounds", (otherwise,), {"snap_limit": self.snap_limit_m})]
         off_m = _accuracy(places, groups)
         if off_m:
-            random = np.random.default_rng(seed)
-            drawn = [
-                self._near(
-                    displaced(places, list(places["feature"]), random),
-                    {
-                        kind: displaced(some, list(some["feature"]), random)
-                        for kind, some in entrances.items()
-                    },
-                    count_snap=self.count_snap,
-                )
-                for _ in range(draws)
-            ]
-            cases = tuple(town.of_points(_all(one)) for one in drawn)
-            spans.append(Span("position", "simulation", cases, {**off_m, "draws": float(draws)}))
+            # What reaches the network as drawn does so wherever it lies; what does not never does.
+            homes = self._on_network(places)
+            on = {kind: some[self._on_network(some)] for kind, some in entrances.items()}
+            limit_m = loosened(self.snap_limit_m, places, *on.values())
+            wide, random = replace(self, snap_limit_m=limit_m), np.random.default_rng(seed)
+            cases = []
+            for _ in range(draws):
+                moved = displaced(places, list(places["feature"]), random)[homes]
+                doors = {
+                    kind: displaced(some, list(some["feature"]), random)
+                    for kind, some in on.items()
+                }
+                again = homes.copy()
+                again[homes] = _all(wide.near_from(moved, doors, count_snap=self.count_snap))
+                cases.append(town.of_points(again))
+            inputs = {**off_m, "draws": float(draws)}
+            spans.append(Span("position", "simulation", tuple(cases), inputs))
         return near, spans
 
     def facts(
@@ -269,10 +272,7 @@ class _Walk:
     ) -> dict[str, float]:
         """How many people, and how many facilities, have no walkway near them."""
         entrances = _entrances(pd.concat(list(groups.values())))
-        homes, doors = (
-            snap(shapely.get_coordinates(frame.geometry), self.network, self.snap_limit_m).found
-            for frame in (places, entrances)
-        )
+        homes, doors = (self._on_network(frame) for frame in (places, entrances))
         served = entrances["feature"].where(doors)
         return {
             "off_network_people": float(town.point_people[~homes].sum()),
@@ -281,7 +281,11 @@ class _Walk:
             ),
         }
 
-    def _near(
+    def _on_network(self, points: gpd.GeoDataFrame) -> Flags:
+        xy = shapely.get_coordinates(points.geometry.to_numpy())
+        return snap(xy, self.network, self.snap_limit_m).found
+
+    def near_from(
         self,
         places: gpd.GeoDataFrame,
         entrances: dict[str, gpd.GeoDataFrame],

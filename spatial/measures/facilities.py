@@ -1,7 +1,7 @@
 """Facilities and those whom they are for: enough of them, none overrun, so much for each head."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated
 
 import geopandas as gpd
@@ -29,8 +29,9 @@ from spatial.measures.overlay import polygonal
 from spatial.measures.people import Draws, Seed
 from spatial.measures.population import as_places, residents
 from spatial.measures.served import Town
-from spatial.measures.spans import Span, displaced, doubts, ends, worst_accuracy
+from spatial.measures.spans import Span, displaced, doubts, ends, loosened, worst_accuracy
 from spatial.network.graph import Network, Walkways
+from spatial.network.snap import snap
 from spatial.network.walk import SNAP_LIMIT_M, network_distance
 
 NOBODY = -1
@@ -341,26 +342,34 @@ class _Walkers:
         self, places: gpd.GeoDataFrame, people: Floats, facilities: gpd.GeoDataFrame
     ) -> tuple[Integers, list[Span]]:
         """Number of the facility nearest to each place on foot, and what may be off."""
-        count = len(facilities)
-        other = self._nearest(places, facilities, count_snap=False)
-        limit = {"snap_limit": self.snap_limit_m}
-        spans = [Span("snap", "bounds", (_loads(other, people, count),), limit)]
+        ids = pd.Index(facilities.index.astype(str))
+        nearest = self.walked(places, facilities, ids)
+        other = _loads(self.walked(places, facilities, ids, count_snap=False), people, len(ids))
+        spans = [Span("snap", "bounds", (other,), {"snap_limit": self.snap_limit_m})]
         off_m = worst_accuracy(facilities=facilities, population=places)
         if off_m:
+            # What reaches the network as drawn does so wherever it lies; what does not never does.
+            homes, there = (self._on_network(frame) for frame in (places, facilities))
+            on = facilities[there]
+            wide = replace(self, snap_limit_m=loosened(self.snap_limit_m, places, on))
             random = np.random.default_rng(self.seed)
-            ids, features = list(facilities.index.astype(str)), list(places["feature"])
-            drawn = [
-                self._nearest(
-                    displaced(places, features, random), displaced(facilities, ids, random)
-                )
-                for _ in range(self.draws)
-            ]
-            cases = tuple(_loads(one, people, count) for one in drawn)
+            cases = []
+            for _ in range(self.draws):
+                moved = displaced(places, list(places["feature"]), random)[homes]
+                again = wide.walked(moved, displaced(on, list(ids[there]), random), ids)
+                cases.append(_loads(again, people[homes], len(ids)))
             inputs = {**off_m, "draws": float(self.draws)}
-            spans.append(Span("position", "simulation", cases, inputs))
-        return self._nearest(places, facilities), spans
+            spans.append(Span("position", "simulation", tuple(cases), inputs))
+        return nearest, spans
 
-    def _nearest(self, places: Points, facilities: Points, *, count_snap: bool = True) -> Integers:
+    def _on_network(self, frame: Points) -> Flags:
+        xy = shapely.get_coordinates(frame.geometry.to_numpy())
+        return snap(xy, self.network, self.snap_limit_m).found
+
+    def walked(
+        self, places: Points, facilities: Points, ids: "pd.Index[str]", *, count_snap: bool = True
+    ) -> Integers:
+        """Number among `ids` of the nearest facility to each place."""
         walk = network_distance(
             places,
             facilities,
@@ -368,8 +377,7 @@ class _Walkers:
             snap_limit_m=self.snap_limit_m,
             count_snap=count_snap,
         )
-        ids = pd.Index(facilities.index.astype(str))
-        numbers: Integers = ids.get_indexer(walk.points["stop"]).astype(np.int64)
+        numbers: Integers = ids.get_indexer(pd.Index(walk.points["stop"])).astype(np.int64)
         return numbers
 
 

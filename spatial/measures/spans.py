@@ -11,6 +11,9 @@ from spatial.lattice import Floats
 from spatial.measurement import RADIUS_68, Doubt, DoubtKind, DoubtMethod, Points
 from spatial.measures.band import accuracies
 
+_FARTHEST = 4.0
+"""Standard deviations along an axis beyond which 3 of 10 000 displacements lie."""
+
 
 @dataclass(frozen=True, slots=True)
 class Span:
@@ -76,3 +79,9 @@ def displaced(
     sigma_m = accuracies(points)[:, None] / RADIUS_68
     xy = shapely.get_coordinates(points.geometry.to_numpy()) + shift * sigma_m
     return points.set_geometry(shapely.points(xy), crs=points.crs)
+
+
+def loosened(snap_limit_m: float, *frames: gpd.GeoDataFrame) -> float:
+    """Within how many metres displaced points still reach a network that they reach as drawn."""
+    worst_m = max(float(accuracies(frame).max(initial=0.0)) for frame in frames)
+    return snap_limit_m + _FARTHEST * worst_m / RADIUS_68
