@@ -24,7 +24,7 @@ from views.leaflet import (
 )
 from views.publish import Published, inline_content, published_layer
 from views.session import Opened
-from views.text import Words
+from views.text import TEXTS, Words
 
 ACCENT = "#c8452d"
 """The one colour for what needs action: gaps, and targets that are not met."""
@@ -59,6 +59,11 @@ def map_layer(opened: Opened, layer_id: str, look: Look, lang: Language) -> MapL
     )
 
 
+def evidence_title(measure: str, words: Words) -> str:
+    """What the places are that speak against a target of this measure."""
+    return words(f"evidence.{measure}" if measure in TEXTS["evidence"] else "checks.evidence")
+
+
 def evidence_layer(opened: Opened, result: CheckResult, words: Words) -> MapLayer | None:
     """The places that speak against a check's target, None where there are none."""
     if result.measured is None or result.measured.evidence.empty:
@@ -66,7 +71,7 @@ def evidence_layer(opened: Opened, result: CheckResult, words: Words) -> MapLaye
     content = _evidence(result.measured, opened.key, result.check.id, str(result.check.params))
     return MapLayer(
         id=f"{EVIDENCE_PREFIX}{result.check.id}",
-        title=words(f"evidence.{result.check.measure}"),
+        title=evidence_title(result.check.measure, words),
         geometry="polygon",
         style=EVIDENCE,
         hash=content.hash,

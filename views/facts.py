@@ -7,17 +7,19 @@ import pandas as pd
 
 from layers import Language, Pack
 from layers.catalogue import Column, LayerSpec
-from spatial import CheckResult
+from spatial import Check, CheckResult
 from spatial.phrases import (
     area_text,
     basis_text,
     check_title,
     feature_names,
+    listed,
     number_text,
+    people_text,
     recorded_text,
     unit_names,
 )
-from views.drawing import EVIDENCE_PREFIX
+from views.drawing import EVIDENCE_PREFIX, evidence_title
 from views.leaflet import Badge, Hit, Row, Selection
 from views.text import Words
 
@@ -72,10 +74,15 @@ def evidence_selection(
     units = unit_names(pack, check, lang)
     rows = [
         Row(words("facts.check"), check_title(check, lang)),
-        Row(words("facts.unit"), units.get(row["unit"], row["unit"])),
-        Row(words("facts.area"), area_text(row["area_m2"], lang)),
+        Row(
+            words("checks.project" if "finding" in row else "facts.unit"),
+            units.get(row["unit"], row["unit"]) or words("checks.no_unit"),
+        ),
     ]
-    if "nearest_stop" in row and not pd.isna(row["nearest_stop"]):
+    if row["area_m2"]:
+        rows.append(Row(words("facts.area"), area_text(row["area_m2"], lang)))
+    rows += _told_rows(pack, result, row, words)
+    if "nearest_stop" in row and "stops" in check.layers and not pd.isna(row["nearest_stop"]):
         stops = feature_names(pack, check.layers["stops"].layer, lang)
         name = stops.get(row["nearest_stop"], row["nearest_stop"])
         rows.append(
@@ -99,10 +106,36 @@ def evidence_selection(
         id=hit.id,
         at=at,
         title=words("facts.place", number=hit.id),
-        subtitle=words(f"evidence.{check.measure}"),
+        subtitle=evidence_title(check.measure, words),
         badges=() if basis is None else (Badge(basis_text(basis, lang), basis),),
         rows=tuple(rows),
     )
+
+
+def _told_rows(pack: Pack, result: CheckResult, row: pd.Series, words: Words) -> list[Row]:
+    """How many people a place concerns, and what is found of a project in it."""
+    rows = []
+    if "people" in row:
+        beside = result.beside
+        said = people_text(float(row["people"]), words.lang)
+        if beside is not None:
+            said += words("facts.people_basis", basis=basis_text(beside, words.lang))
+        rows.append(Row(words("checks.place_people"), said))
+    for name in ("state", "finding", "position"):
+        if row.get(name):
+            said = words(f"checks.{name}_{row[name]}")
+            rows.append(Row(words(f"checks.place_{name}"), said))
+    lacks = row.get("lacks")
+    if isinstance(lacks, str) and lacks:
+        rows.append(Row(words("checks.place_lacks"), lacking(pack, lacks, words)))
+    kind = row.get("kind")
+    if isinstance(kind, str) and kind:
+        said = kind_name(pack, result.check, kind, words.lang)
+        rows.append(Row(words("checks.place_kind"), said))
+    reason = row.get("override")
+    if isinstance(reason, str) and reason:
+        rows.append(Row(words("checks.place_override"), reason))
+    return rows
 
 
 def hit_label(pack: Pack, hit: Hit, words: Words) -> str:
@@ -123,6 +156,28 @@ def class_name(pack: Pack, layer_id: str, code: str, *, lang: Language) -> str:
             if not names.empty:
                 return f"{code} {names.iloc[0]}"
     return code
+
+
+def kind_name(pack: Pack, check: Check, kind: str, lang: Language) -> str:
+    """Name a kind of project in a language, as the layers of projects do."""
+    column = str(check.params.get("kind_column", ""))
+    bound = check.layers["projects"].all_layers if "projects" in check.layers else ()
+    for layer_id in bound if lang == "en" else ():
+        frame = pack.layers[layer_id].frame if layer_id in pack.layers else pd.DataFrame()
+        if {column, f"{column}_en"} <= set(frame.columns):
+            names = frame.loc[frame[column] == kind, f"{column}_en"].dropna()
+            if not names.empty:
+                return str(names.iloc[0])
+    return kind
+
+
+def lacking(pack: Pack, lacks: str, words: Words) -> str:
+    """Name the layers of facilities that people lack, their ids joined by commas."""
+    layers = pack.catalogue.layers
+    named = (
+        layers[one].title.in_(words.lang) if one in layers else one for one in lacks.split(",")
+    )
+    return listed(named, words.lang)
 
 
 def _standard_row(row: pd.Series, spec: LayerSpec, column: str, lang: Language) -> list[Row]:

@@ -3,13 +3,32 @@
 from functools import partial
 from typing import Any
 
+import pandas as pd
 import streamlit as st
+from annotated_types import Ge, Gt, Le
 
+from layers import InputError
+from spatial import Check
+from spatial.measures import MEASURES
+from spatial.phrases import chart_scale
 from views.facts import class_name
-from views.session import Opened, check_params, for_widget, param_key, remembered
-from views.text import Words
+from views.session import (
+    Opened,
+    check_in_force,
+    check_params,
+    for_widget,
+    limit_key,
+    param_key,
+    remembered,
+)
+from views.text import TEXTS, Words
 
-_LEAST, _STEPS = 1.0, 10
+_STEPS = 10
+_NO_CONCERN = frozenset({"seed", "code_digits"})
+"""Numbers that say nothing to a planner; a run's record holds them."""
+_MATRIX = "matrix"
+"""Parameter: sample points by what the map shows (rows) and what was found (columns)."""
+_SAMPLED = ("vegetation", "other")
 
 
 def edit_params(
@@ -22,36 +41,21 @@ def edit_params(
     """
     check = opened.plan.checks[check_id]
     for name, own in check.params.items():
-        key = remembered(param_key(check_id, name), for_widget(own))
-        label, about = words.or_bare(f"params.{name}"), words.or_bare(f"params.{name}_help")
-        if isinstance(own, int | float):
-            st.number_input(
-                label,
-                min_value=min(_LEAST, float(own)),
-                step=own / _STEPS,
-                format="%g",
-                key=key,
-                help=about,
-                width=width,
-                persist_state="session",
-            )
-        elif isinstance(own, tuple) and "land" in check.layers:
-            land = check.layers["land"].layer
-            column = str(check.params.get("class_column", "class_code"))
-            chosen = st.multiselect(
-                label,
-                _codes(opened, land, column, (*own, *st.session_state[key])),
-                key=key,
-                help=about,
-                format_func=partial(class_name, opened.pack, land, lang=words.lang),
-                persist_state="session",
-            )
-            if not chosen:
-                st.caption(words("params.none_chosen"))
-    if check.variants and definitions:
+        if name in _NO_CONCERN:
+            continue
+        label, about = words.or_bare(f"params.{name}"), _about(name, words)
+        if isinstance(own, bool):
+            key = remembered(param_key(check_id, name), own)
+            st.checkbox(label, key=key, help=about, width=width, persist_state="session")
+        elif isinstance(own, int | float):
+            _number(check, name, label, about, width)
+        elif isinstance(own, tuple) and name == "classes" and _land(opened, check):
+            _classes(opened, check, name, words)
+    choices = _choices(check)
+    if choices and definitions:
         st.pills(
             words("params.variant"),
-            list(check.variants),
+            choices,
             key=_variant_now(opened, check_id),
             format_func=lambda name: check.variants[name].title.in_(words.lang),
             on_change=_take_variant,
@@ -68,14 +72,159 @@ def edit_params(
         )
 
 
+def _about(name: str, words: Words) -> str | None:
+    key = f"{name}_help"
+    return words(f"params.{key}") if key in TEXTS["params"] else None
+
+
+def _number(check: Check, name: str, label: str, about: str | None, width: int) -> None:
+    own = float(check.params[name])
+    least, most = _bounds(check, name, own)
+    st.number_input(
+        label,
+        min_value=least,
+        max_value=most,
+        step=_step(check, name, own),
+        format="%g",
+        key=remembered(param_key(check.id, name), own),
+        help=about,
+        width=width,
+        persist_state="session",
+    )
+
+
+def _step(check: Check, name: str, own: float) -> float:
+    step = abs(own) / _STEPS or 1.0
+    return float(max(round(step), 1)) if isinstance(check.params[name], int) else step
+
+
+def _bounds(check: Check, name: str, own: float) -> tuple[float, float | None]:
+    """What the measure takes; where it asks for more than nought, one step is the least."""
+    found = MEASURES[check.measure].params.model_fields[name].metadata
+    least: float = min(0.0, own)
+    most: float | None = None
+    for bound in found:
+        if isinstance(bound, Gt):
+            least = max(least, float(str(bound.gt)) + min(1.0, _step(check, name, own)))
+        elif isinstance(bound, Ge):
+            least = max(least, float(str(bound.ge)))
+        elif isinstance(bound, Le):
+            most = float(str(bound.le))
+    return min(least, own), most
+
+
+def _classes(opened: Opened, check: Check, name: str, words: Words) -> None:
+    land = _land(opened, check)
+    own = check.params[name]
+    key = remembered(param_key(check.id, name), for_widget(own))
+    column = str(check.params.get("class_column", "class_code"))
+    chosen = st.multiselect(
+        words.or_bare(f"params.{name}"),
+        _codes(opened, land, column, (*own, *st.session_state[key])),
+        key=key,
+        help=_about(name, words),
+        format_func=partial(class_name, opened.pack, land, lang=words.lang),
+        persist_state="session",
+    )
+    if not chosen:
+        st.caption(words("params.none_chosen"))
+
+
+def edit_limit(opened: Opened, check_id: str, words: Words, *, width: int) -> None:
+    """Let the planner set a target of their own where the plan names no number."""
+    check = opened.plan.checks[check_id]
+    if check.target.comparison is not None:
+        return
+    scale, unit = chart_scale(check, words.lang)
+    key, shown = limit_key(check_id), f"limit_shown.{check_id}"
+    now = st.session_state.get(key)
+    st.session_state[shown] = None if now is None else round(now * scale, 9)
+    st.number_input(
+        words("params.limit", unit=unit),
+        min_value=0.0,
+        max_value=100.0 if check.target.unit == "share" else None,
+        value=None,
+        format="%g",
+        key=shown,
+        placeholder=words("params.limit_none"),
+        help=words("params.limit_help"),
+        width=width,
+        on_change=_take_limit,
+        args=(key, shown, scale),
+    )
+
+
+def _take_limit(key: str, shown: str, scale: float) -> None:
+    entered = st.session_state[shown]
+    st.session_state[key] = None if entered is None else entered / scale
+
+
+def edit_matrix(opened: Opened, check_id: str, words: Words) -> None:
+    """Let the planner fill in what was found at sample points, by which a map is corrected."""
+    check = opened.plan.checks[check_id]
+    if _MATRIX not in check.params:
+        return
+    now = check_params(opened, check_id)[_MATRIX]
+    rows = st.session_state.get(_draft_key(check_id)) or now or [[0.0] * len(_SAMPLED)] * 2
+    found = [words(f"params.field_{kind}") for kind in _SAMPLED]
+    shown = [words(f"params.map_{kind}") for kind in _SAMPLED]
+    st.markdown(f"**{words('params.matrix')}**", help=words("params.matrix_help"))
+    editor = f"matrix_editor.{check_id}"
+    st.data_editor(
+        pd.DataFrame([list(row) for row in rows], columns=found, index=shown, dtype="float64"),
+        key=editor,
+        width="content",
+        column_config={
+            title: st.column_config.NumberColumn(min_value=0, step=1, format="%d", required=True)
+            for title in found
+        },
+        on_change=_take_matrix,
+        args=(opened, check_id, editor, [list(row) for row in rows], found),
+    )
+    if now is None:
+        st.caption(words("params.matrix_none"))
+
+
+def _draft_key(check_id: str) -> str:
+    return f"matrix.{check_id}"
+
+
+def _take_matrix(
+    opened: Opened, check_id: str, editor: str, rows: list[list[float]], found: list[str]
+) -> None:
+    """Take what was entered; the measure gets it once it says enough to be used."""
+    for row, cells in st.session_state[editor]["edited_rows"].items():
+        for title, value in cells.items():
+            if value is not None:
+                rows[int(row)][found.index(title)] = float(value)
+    st.session_state[_draft_key(check_id)] = rows
+    try:
+        opened.plan.checks[check_id].with_params({_MATRIX: rows})
+    except InputError:
+        rows = []
+    st.session_state[param_key(check_id, _MATRIX)] = rows or None
+
+
+def _choices(check: Check) -> list[str]:
+    """The definitions that differ in parameters of the check only: these can be taken here."""
+    return [
+        name
+        for name, variant in check.variants.items()
+        if variant.params
+        and not (variant.layers or variant.measure or variant.target or variant.judge)
+        and set(variant.params) <= set(check.params)
+    ]
+
+
 def _variant_now(opened: Opened, check_id: str) -> str:
     """Key of the choice of definitions, set to the one that the parameters amount to."""
+    check = opened.plan.checks[check_id]
     key, now = f"variant.{check_id}", check_params(opened, check_id)
     st.session_state[key] = next(
         (
             name
-            for name, variant in opened.plan.checks[check_id].variants.items()
-            if all(_same(now[param], value) for param, value in variant.params.items())
+            for name in _choices(check)
+            if all(_same(now[param], v) for param, v in check.variants[name].params.items())
         ),
         None,
     )
@@ -94,20 +243,26 @@ def _take_variant(opened: Opened, check_id: str) -> None:
     )
     if variant is not None:
         for name, value in variant.params.items():
-            chosen = list(value) if isinstance(value, list | tuple) else float(value)
-            st.session_state[param_key(check_id, name)] = chosen
+            st.session_state[param_key(check_id, name)] = for_widget(value)
 
 
 def is_changed(opened: Opened, check_id: str) -> bool:
-    """Whether the planner has other parameters than the plan's own."""
-    own = opened.plan.checks[check_id].params
-    now = check_params(opened, check_id)
-    return any(for_widget(now[name]) != for_widget(own[name]) for name in own)
+    """Whether the planner has other parameters than the plan's own, or a target of their own."""
+    own, now = opened.plan.checks[check_id], check_in_force(opened, check_id)
+    return own.target != now.target or for_widget(own.params) != for_widget(now.params)
 
 
 def _restore(opened: Opened, check_id: str) -> None:
+    st.session_state[limit_key(check_id)] = None
+    st.session_state.pop(_draft_key(check_id), None)
     for name, own in opened.plan.checks[check_id].params.items():
         st.session_state[param_key(check_id, name)] = for_widget(own)
+
+
+def _land(opened: Opened, check: Check) -> str:
+    """The layer that says what the classes are called, empty where there is none."""
+    land = check.layers["land"].layer if "land" in check.layers else ""
+    return land if land in opened.pack.layers else ""
 
 
 def _codes(opened: Opened, layer_id: str, column: str, own: tuple[str, ...]) -> list[str]:

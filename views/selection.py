@@ -10,7 +10,7 @@ from layers import Pack
 from spatial import CheckResult, Plan
 from spatial.phrases import area_text, check_title, feature_names, number_text, share_text
 from spatial.places import places_at, places_near, shares_of
-from views.drawing import EVIDENCE_PREFIX, map_frame
+from views.drawing import EVIDENCE_PREFIX, evidence_title, map_frame
 from views.facts import evidence_selection, feature_selection, hit_label
 from views.leaflet import Click, Found, Hit, Other, Row, Selection
 from views.session import Opened
@@ -110,7 +110,7 @@ def checks_of(plan: Plan, layer_id: str, words: Words) -> tuple[Other, ...]:
     return tuple(
         Other(_CHECK, check.id, check_title(check, words.lang))
         for check in plan.checks.values()
-        if layer_id in {binding.layer for binding in check.layers.values()}
+        if any(layer_id in binding.all_layers for binding in check.layers.values())
     )
 
 
@@ -171,7 +171,7 @@ def _nearest_place(
         area=area_text(float(row["area_m2"]), words.lang),
         distance=number_text(round(float(away[nearest]))),
     )
-    title = words("facts.nearest_place", what=words(f"evidence.{result.check.measure}"))
+    title = words("facts.nearest_place", what=evidence_title(result.check.measure, words))
     return (Row(title, said),), (Hit(f"{EVIDENCE_PREFIX}{result.check.id}", str(number)),)
 
 

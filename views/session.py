@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import monotonic
@@ -9,9 +10,10 @@ from typing import Any
 
 import streamlit as st
 
-from layers import Pack
+from layers import InputError, Pack
 from spatial import Check, CheckResult, Plan, ZoneTable, open_pack, run_check, zone_statistics
 from spatial.indicators import Indicators, read_indicators
+from spatial.run import Comparison, Inputs, definitions
 
 PACK_VARIABLE = "PLANMAP_PACK"
 EMBEDDED_PACK = Path(__file__).resolve().parent.parent / "geodata"
@@ -108,18 +110,38 @@ def _indicators(folder: str, key: str) -> Indicators | None:
     return read_indicators(Path(folder))
 
 
-def measured(opened: Opened, check_id: str, params: Mapping[str, Any]) -> CheckResult:
-    """Run a check with some parameters changed, or take the result from before."""
-    check = opened.plan.checks[check_id].with_params(params)
-    return _measure(opened, check, opened.key, check_id, tuple(sorted(check.params.items())))
+@st.cache_resource(max_entries=128, show_spinner=False)
+def _measure(_opened: Opened, _check: Check, key: str, asked: str) -> CheckResult:
+    del asked  # part of the cache key only
+    return run_check(_opened.pack, _check, inputs=_inputs(_opened, key))
 
 
-@st.cache_resource(max_entries=64, show_spinner=False)
-def _measure(
-    _opened: Opened, _check: Check, key: str, check_id: str, params: tuple[tuple[str, Any], ...]
-) -> CheckResult:
-    del key, check_id, params  # part of the cache key only
-    return run_check(_opened.pack, _check)
+def compared(
+    opened: Opened, check: Check, variant: str, across: Mapping[str, tuple[float, ...]]
+) -> tuple[Comparison, ...]:
+    """Run a check by one of its definitions, across some values, or take what was found before."""
+    definition = check.variants[variant].model_copy(update={"across": across})
+    params = {name: value for name, value in check.params.items() if name not in across}
+    asked = f"{_asked(check.model_copy(update={'params': params}))}|{variant}|{across}"
+    one = check.model_copy(update={"variants": {variant: definition}})
+    return _compare(opened, one, opened.key, asked)
+
+
+@st.cache_resource(max_entries=512, show_spinner=False)
+def _compare(_opened: Opened, _check: Check, key: str, asked: str) -> tuple[Comparison, ...]:
+    del asked  # part of the cache key only
+    return definitions(_opened.pack, _check, inputs=_inputs(_opened, key))
+
+
+@st.cache_resource(max_entries=2, show_spinner=False)
+def _inputs(_opened: Opened, key: str) -> Inputs:
+    del key  # part of the cache key only
+    return Inputs(_opened.pack)
+
+
+def _asked(check: Check) -> str:
+    """What makes a check another: its parameters and the number that it is held to."""
+    return f"{check.id}|{sorted(check.params.items())}|{check.target.limit}"
 
 
 def zone_table(opened: Opened, layer_id: str, radius_m: float) -> ZoneTable:
@@ -162,13 +184,34 @@ def param_key(check_id: str, name: str) -> str:
     return f"param.{check_id}.{name}"
 
 
+def limit_key(check_id: str) -> str:
+    """Key of a target of the planner's own, where the plan names no number."""
+    return f"limit.{check_id}"
+
+
+def check_in_force(opened: Opened, check_id: str) -> Check:
+    """A check as the planner has set it in this session, else as the plan has it.
+
+    Parameters that the measure refuses, as from a workspace of another version, are passed over.
+    """
+    check = opened.plan.checks[check_id].with_limit(st.session_state.get(limit_key(check_id)))
+    with suppress(InputError):
+        return check.with_params(check_params(opened, check_id))
+    return check
+
+
 def result_of(opened: Opened, check_id: str) -> CheckResult:
     """Result of a check with the parameters in force in this session."""
-    return measured(opened, check_id, check_params(opened, check_id))
+    check = check_in_force(opened, check_id)
+    return _measure(opened, check, opened.key, _asked(check))
 
 
 def for_widget(value: Any) -> Any:  # noqa: ANN401 - whatever a parameter may be
-    """A parameter's value as the widget that sets it holds it."""
-    if isinstance(value, tuple):
-        return list(value)
+    """A parameter's value as the widget that sets it holds it, and as the workspace keeps it."""
+    if isinstance(value, list | tuple):
+        return [for_widget(one) for one in value]
+    if isinstance(value, Mapping):
+        return {name: for_widget(one) for name, one in value.items()}
+    if isinstance(value, bool):
+        return value
     return float(value) if isinstance(value, int | float) else value

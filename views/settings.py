@@ -21,7 +21,8 @@ from views.workspace import (
 )
 
 _KEPT, _CLASHES = "settings.kept", "settings.clashes"
-_PARAM, _COLOUR, _OPACITY = "param.", "colour.", "opacity."
+_PARAM, _LIMIT, _COLOUR, _OPACITY = "param.", "limit.", "colour.", "opacity."
+_KINDS = (_PARAM, _LIMIT, _COLOUR, _OPACITY)
 INDICATOR_VALUES = "indicators.values"
 _ABSENT = object()
 
@@ -125,6 +126,10 @@ def setting_title(opened: Opened, key: str, words: Words) -> str:
         check = opened.plan.checks.get(check_id)
         title = rest if check is None else check_title(check, words.lang)
         return words("own.setting_param", title=title, name=words.or_bare(f"params.{name}"))
+    if key.startswith(_LIMIT):
+        limited = opened.plan.checks.get(rest)
+        title = rest if limited is None else check_title(limited, words.lang)
+        return words("own.setting_limit", title=title)
     pack = opened.pack.catalogue
     group = pack.pack.groups.get(rest.removeprefix("group."))
     layer = pack.layers.get(rest)
@@ -167,7 +172,7 @@ def _current(opened: Opened) -> dict[str, JsonValue]:
     return {
         str(key): _into_json(str(key), value)
         for key, value in st.session_state.items()
-        if (str(key).startswith((_PARAM, _COLOUR, _OPACITY)) or key == INDICATOR_VALUES)
+        if (str(key).startswith(_KINDS) or key == INDICATOR_VALUES)
         and value is not None
         and own.get(str(key), _ABSENT) != value
     }
@@ -190,7 +195,8 @@ def _own_values(opened: Opened) -> Mapping[str, Any]:
 def _into_json(key: str, value: Any) -> JsonValue:  # noqa: ANN401 - whatever a widget holds
     if key == INDICATOR_VALUES:  # years are numbers, which JSON has no keys of
         return {name: {str(y): v for y, v in years.items()} for name, years in value.items()}
-    return list(value) if isinstance(value, tuple) else value
+    json: JsonValue = for_widget(value) if isinstance(value, tuple | Mapping) else value
+    return json
 
 
 def _into_session(key: str, value: Any) -> Any:  # noqa: ANN401 - whatever a widget holds

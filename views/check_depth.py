@@ -1,0 +1,62 @@
+"""One target in depth: what is asked, what was found, how sure that is, where and on which data."""
+
+import streamlit as st
+
+from spatial import CheckResult
+from spatial.outlook import ways
+from spatial.phrases import reason, sentence
+from views import chips
+from views.check_grounds import show_doubts, show_facts, show_inputs
+from views.check_places import show_places
+from views.check_units import show_units
+from views.definitions import compare_definitions
+from views.overrides import edit_overrides
+from views.params import edit_limit, edit_matrix, edit_params
+from views.session import Opened, check_in_force
+from views.text import Words
+
+
+def show_depth(opened: Opened, result: CheckResult, words: Words) -> None:
+    """Draw a target in depth; what takes long to work out comes last and fills its place."""
+    pack, check, lang = opened.pack, result.check, words.lang
+    asked = check_in_force(opened, check.id)
+    terms = "\n\n".join(chips.unmarked(term.in_(lang)) for term in asked.terms.values())
+    st.markdown(
+        f"**{words('checks.asked')}** · {chips.unmarked(sentence(check, lang))}",
+        help=terms or None,
+    )
+    st.markdown(f"**{words('checks.result')}** · {chips.unmarked(reason(pack, result, lang))}")
+    outlook = st.container(key="check-outlook")
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        edit_params(opened, check.id, words, width=170, definitions=True)
+        edit_limit(opened, check.id, words, width=230)
+    edit_matrix(opened, check.id, words)
+    compared = st.container(key="check-definitions") if asked.variants else None
+    if result.measured is not None:
+        left, right = st.columns([1, 1], gap="medium")
+        with left:
+            show_units(pack, result, result.measured, words)
+            edit_overrides(opened, result, result.measured, words)
+        with right:
+            show_places(opened, result, result.measured, words)
+    left, right = st.columns([1, 1], gap="medium")
+    with left:
+        show_doubts(pack, result, words)
+        show_facts(result, words)
+    with right:
+        show_inputs(opened, result, words)
+        if asked.terms:
+            _title(words("checks.terms"))
+            for term in asked.terms.values():
+                st.caption(chips.unmarked(term.in_(lang)))
+    comparisons = () if compared is None else compare_definitions(opened, asked, words, compared)
+    said = ways(pack, result, comparisons if check.variants else (), lang)
+    if said:
+        with outlook:
+            points = "".join(f"<li>{chips.text(one)}</li>" for one in said)
+            title = chips.text(words("checks.outlook"))
+            st.html(f'<p class="pm-line"><b>{title}</b></p><ul class="pm-points">{points}</ul>')
+
+
+def _title(text: str) -> None:
+    st.markdown(f"**{text}**")
