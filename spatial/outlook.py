@@ -45,20 +45,20 @@ def _data(pack: Pack, result: CheckResult, lang: Language) -> Iterator[str]:
         if name:
             yield phrase("outlook", name, lang, layers=_titles(pack, result.missing, lang))
     beside = MEASURES[result.check.measure].beside
-    bound = dict.fromkeys(
-        layer
+    bound = {
+        layer: there
         for name, binding in result.check.layers.items()
         if name not in beside
         for layer in binding.all_layers
-        if layer in pack.layers
-    )
+        if (there := pack.delivered(layer)) is not None
+    }
     drawn = [layer for layer in bound if result.check.id in pack.catalogue.layers[layer].drawn_to]
     if drawn:
         yield phrase("outlook", "redraw", lang, layers=_titles(pack, drawn, lang))
     poor = [
         layer
-        for layer in bound
-        if layer not in drawn and not is_conclusive(pack.layers[layer].basis)
+        for layer, there in bound.items()
+        if layer not in drawn and not is_conclusive(there.basis)
     ]
     if poor:
         yield phrase("outlook", "replace", lang, layers=_titles(pack, poor, lang))
