@@ -115,7 +115,7 @@ def raster_share(
     union = polygonal(shapely.union_all(shapes)) if len(overlaps(shapes)[0]) else None
     whole = _added(amounts) if union is None else judged.amount(union)
     found = [judged.causes(*one) for one in zip(amounts, spans.least, spans.most, strict=True)]
-    causes = judged.causes(whole, *spans.whole)
+    causes = found[0] if len(found) == 1 else judged.causes(whole, *spans.whole)
     facts = {"cell_m": _cell_m(cells)}
     if matrix is not None and whole.area > 0:
         facts["mapped_share"] = whole.counted / whole.area
