@@ -369,7 +369,7 @@ def _end_text(check: Check, value: float, lang: Language) -> str:
         return area_text(value, lang)
     if check.target.unit == "share" and 0 < value < _LEAST_END:
         return f"< {share_text(_LEAST_END)}"
-    return value_text(check, value, lang)
+    return value_text(check, value, lang, *check.target.limits)
 
 
 def doubt_text(pack: Pack, check: Check, doubt: Doubt, lang: Language) -> str:
