@@ -158,9 +158,10 @@ def _unit_title(check: Check, column: str, lang: Language) -> str:
 
 def _counted(check: Check, column: str, lang: Language) -> str:
     """Name the unit of a check's numerators or denominators; empty where none is known."""
-    counted = dict.fromkeys(("numerator", "denominator"), MEASURES[check.measure].counts)
-    parts = counted if check.target.unit in {"share", "ratio"} else _PARTS.get(check.target.unit, {})
-    unit = parts.get(column, "")
+    if check.target.unit in {"share", "ratio"}:
+        unit: str = MEASURES[check.measure].counts
+    else:
+        unit = _PARTS.get(check.target.unit, {}).get(column, "")
     return unit_text(unit, lang) if unit else ""
 
 

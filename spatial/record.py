@@ -24,7 +24,7 @@ from layers import Basis, InputError, Language, Layer, Pack, Problem
 from layers.catalogue import CATALOGUE_FILE
 from layers.crs import read_crs, to_wgs84
 from layers.declared import SHIFTED
-from layers.load import SHIFTED_DATUMS, file_sha256, gdal_version, read_json
+from layers.load import SHIFTED_DATUMS, RasterLayer, file_sha256, gdal_version, read_json
 from layers.text import Entry
 from layers.toml import parse
 from layers.workspace import StoredLayer, StoredLayerInfo
@@ -85,7 +85,10 @@ class OwnVersion(Entry):
 
 
 class RecordedLayer(Entry):
-    """A layer on which a check of the run rests, or that it lacks (`there` is false)."""
+    """A layer on which a check of the run rests, or that it lacks (`there` is false).
+
+    `features` counts the cells of a raster.
+    """
 
     title: str
     there: bool
@@ -357,7 +360,7 @@ def _bound(pack: Pack, plan: Plan, results: Iterable[CheckResult]) -> list[str]:
 def _layer(
     pack: Pack, layer_id: str, own: Mapping[str, Own], lang: Language, metric: Conversions
 ) -> dict[str, Any]:
-    spec, layer = pack.catalogue.layers[layer_id], pack.layers.get(layer_id)
+    spec, layer = pack.catalogue.layers[layer_id], pack.delivered(layer_id)
     mine = own.get(layer_id)
     source = spec.source
     return {
@@ -371,7 +374,7 @@ def _layer(
             "date": one_line(source.date),
             "datum": one_line(source.datum),
         },
-        "features": 0 if layer is None else len(layer.frame),
+        "features": 0 if layer is None else layer.size,
         "crs": [] if layer is None else _crs_steps(pack, layer, mine, metric),
         "workspace": None if mine is None else _own_version(mine),
     }
@@ -396,9 +399,15 @@ def _own_version(own: Own) -> dict[str, Any]:
 
 
 def _crs_steps(
-    pack: Pack, layer: Layer, own: Own | None, metric: Conversions
+    pack: Pack, layer: Layer | RasterLayer, own: Own | None, metric: Conversions
 ) -> list[dict[str, Any]]:
-    """How a layer's coordinates became metres: from the CRS they came in, by way of WGS 84."""
+    """How a layer's coordinates became metres: from the CRS they came in, by way of WGS 84.
+
+    Cells stay where they are: to a raster, the places go whose cells are asked for.
+    """
+    if isinstance(layer, RasterLayer):
+        start, end = pack.catalogue.pack.metric_crs, layer.crs
+        return [] if start == end else [_crs_step(start, end, None, shifted="", metric=metric)]
     datum: str = SHIFTED_DATUMS.get(layer.spec.source.datum, "")
     way = [layer.crs, *([_DEGREES] if datum else [])]
     if own is not None:
@@ -418,7 +427,7 @@ def _crs_steps(
 
 
 def _crs_step(
-    start: str, end: str, frame: gpd.GeoDataFrame, *, shifted: str, metric: Conversions
+    start: str, end: str, frame: gpd.GeoDataFrame | None, *, shifted: str, metric: Conversions
 ) -> dict[str, Any]:
     accuracy: float | str = "unknown"
     try:
@@ -439,12 +448,14 @@ def _crs_step(
     }
 
 
-def _transformer(start: str, end: str, frame: gpd.GeoDataFrame, metric: Conversions) -> Transformer:
+def _transformer(
+    start: str, end: str, frame: gpd.GeoDataFrame | None, metric: Conversions
+) -> Transformer:
     """The conversion that loading used; to degrees, the one for where the layer lies.
 
     Most layers share one to metres, for which PROJ searches long: `metric` keeps what it found.
     """
-    if end == _DEGREES:
+    if end == _DEGREES and frame is not None:
         crs = read_crs(start, start)
         west, south, east, north = map(float, frame.to_crs(crs).total_bounds)
         return to_wgs84(crs, (west, south, east, north))

@@ -3,6 +3,7 @@
 The tiny pack is run by the command line, its record spoilt or its files changed, and verified.
 """
 
+import hashlib
 import json
 import math
 import random
@@ -12,8 +13,10 @@ from pathlib import Path
 from typing import Any
 
 import geopandas as gpd
+import numpy as np
 import pandas as pd
 import pytest
+from affine import Affine
 from pyproj import Transformer
 from shapely import Point
 from typer.testing import CliRunner, Result
@@ -27,6 +30,7 @@ from spatial.record import Asked, parsed, path_from, run_record
 from spatial.replay import Replay, replay
 from spatial.verdict import CheckResult
 from tests.conftest import ORIGIN, TO_DEGREES
+from tests.geotiff import write
 
 Edit = Callable[[str, str, str], None]
 SAME = {
@@ -271,6 +275,43 @@ def test_a_layer_that_was_missing_and_is_there_is_told(
     shutil.copy(tiny_pack / "bus_stops.geojson", tiny_pack / "metro.geojson")
     edit("layers.toml", SECOND, SECOND.replace("[metro]", '[metro]\nfile = "metro.geojson"'))
     assert "图层“地铁站”（metro）当时没有，现在有了" in differences(out)
+
+
+RASTER = """
+[canopy]
+title = { zh = "树冠", en = "Canopy" }
+file = "canopy.tif"
+geometry = "raster"
+group = "base"
+source = "bureau"
+accuracy_m = 0
+"""
+CANOPY_SHARE = """
+[canopy_share]
+title = { zh = "绿化覆盖率", en = "Green cover" }
+cite = { chapter = 3 }
+measure = "raster_share"
+layers = { raster = "canopy", zones = "units" }
+params = { classes = [1] }
+target = { at_least = 0.43, unit = "share" }
+sentence = { zh = "绿化覆盖率。", en = "Green cover." }
+"""
+
+
+def test_a_raster_is_recorded_with_its_cells(tiny_pack: Path) -> None:
+    for file, more in (("layers.toml", RASTER), ("plan.toml", CANOPY_SHARE)):
+        path = tiny_pack / file
+        path.write_text(path.read_text(encoding="utf-8") + more, encoding="utf-8")
+    cells = np.array([[1, 0], [1, 1]], dtype=np.uint8)
+    place = Affine(1000, 0, ORIGIN[0], 0, -1000, ORIGIN[1] + 2000)
+    tif = write(tiny_pack / "canopy.tif", cells, place, nodata=255)
+    pack, plan = open_pack(tiny_pack)
+    data, replayed = again(pack, plan, run_checks(pack, plan, only=["canopy_share"]))
+    canopy = data["layers"]["canopy"]
+    assert (canopy["there"], canopy["features"], canopy["crs"]) == (True, 4, [])
+    assert canopy["sha256"] == hashlib.sha256(tif.read_bytes()).hexdigest()
+    assert data["results"][0]["value"] == pytest.approx(0.75, abs=1e-6)
+    assert replayed.findings == ()
 
 
 def test_a_check_that_the_plan_has_no_longer_is_told(out: Path, edit: Edit) -> None:
