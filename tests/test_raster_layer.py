@@ -1,6 +1,8 @@
 """Raster layers of a pack: a GeoTIFF of three by three cells, bound by a check, or refused."""
 
 import hashlib
+import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,13 +11,17 @@ import numpy as np
 import pytest
 from affine import Affine
 from shapely import box
+from streamlit.testing.v1 import AppTest
+from typer.testing import CliRunner
 
 from layers import InputError, Pack, load_pack
 from layers.grid import Grid
 from layers.limits import Limits
 from layers.reader import Reader
 from spatial import open_pack, run_check
+from spatial.__main__ import app
 from tests.geotiff import write
+from tests.test_views import PAGE
 
 Edit = Callable[[str, str, str], None]
 Lines = Callable[[], list[str]]
@@ -336,3 +342,30 @@ def test_an_outline_that_no_crs_reaches_is_empty() -> None:
     assert grid.outline_in("EPSG:4548").is_empty
     near = Grid(cells, cells > 0, (10.0, 0, 0.0, 0, -10.0, 10.0), "EPSG:4548")
     assert near.outline_in("EPSG:4548").symmetric_difference(box(0, 0, 10, 10)).area == 0
+
+
+def ran(*words: object) -> str:
+    result = CliRunner().invoke(app, [str(word) for word in words])
+    assert result.exception is None or isinstance(result.exception, SystemExit), result.output
+    return result.stdout
+
+
+def test_a_raster_layer_is_listed_and_its_facts_are_told(canopy: Path) -> None:
+    text = ran("layers", "list", "--pack", canopy.parent)
+    assert re.search(r"canopy +树冠 +raster +9 +官方", text), text
+    said = ran("check", "--only", "canopy_share", "--format", "json", "--pack", canopy.parent)
+    (found,) = json.loads(said)["results"]
+    assert found["value"] == pytest.approx(0.5, abs=1e-6)
+    assert found["facts"]["cell_m"] == pytest.approx(1000)
+
+
+def test_a_raster_layer_stands_among_the_sources_and_not_on_the_map(
+    canopy: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PLANMAP_PACK", str(canopy.parent))
+    sources = AppTest.from_string(PAGE.format(page="sources", lang="zh"), default_timeout=60).run()
+    assert not sources.exception
+    (table,) = [frame.value for frame in sources.dataframe if "树冠" in frame.value.to_numpy()]
+    assert "官方" in list(table.loc["canopy"])
+    checks = AppTest.from_string(PAGE.format(page="checks", lang="zh"), default_timeout=60).run()
+    assert not checks.exception
