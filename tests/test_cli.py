@@ -85,7 +85,8 @@ def test_the_json_has_the_figures_at_full_precision(tiny_pack: Path) -> None:
     assert coverage["cite"] == "第七章一"
     assert [unit["met"] for unit in coverage["units"]] == [False, False]
     assert green["value"] == pytest.approx(0.75)
-    assert green["params"] == {"classes": ["03", "17"], "class_column": "class_code"}
+    assert green["params"]["classes"] == ["03", "17"]
+    assert green["params"]["class_column"] == "class_code"
     assert (green["verdict"], green["conclusive"], green["basis"]) == ("met", True, "official")
     assert (metro["verdict"], metro["value"], metro["units"]) == ("undetermined", None, [])
 
@@ -359,3 +360,30 @@ def test_a_terminal_that_lacks_a_character_does_not_end_in_a_traceback(tiny_pack
     assert b"Traceback" not in found.stderr, found.stderr.decode("gbk")
     assert found.returncode == 0
     assert "西单元" in found.stdout.decode("gbk")
+
+
+def test_checks_are_compared_by_their_definitions(tiny_pack: Path, tmp_path: Path) -> None:
+    plan = tiny_pack / "plan.toml"
+    text = plan.read_text(encoding="utf-8")
+    variants = """[green.variants.strict]
+title = { zh = "只计林地", en = "woodland only" }
+params = { classes = ["03"] }
+
+[metro_coverage]"""
+    plan.write_text(text.replace("[metro_coverage]", variants), encoding="utf-8")
+    out = tmp_path / "out"
+    arguments = ["check", "--pack", str(tiny_pack), "--only", "green", "--definitions"]
+    found = CliRunner().invoke(app, [*arguments, "--out", str(out), "--lang", "en"])
+    assert found.exit_code == 0, found.output
+    assert re.search(r"woodland only\s+50%", found.stdout)
+    rows = (out / "green.definitions.csv").read_text(encoding="utf-8-sig").splitlines()
+    assert rows[1].startswith("woodland only,no,,,0.5")
+
+
+def test_places_in_the_evidence_are_named(tiny_pack: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    CliRunner().invoke(
+        app, ["check", "--pack", str(tiny_pack), "--only", "green", "--out", str(out)]
+    )
+    (feature,) = json.loads((out / "green.geojson").read_text(encoding="utf-8"))["features"]
+    assert feature["properties"]["place_name"] == "东单元东部"
