@@ -1,20 +1,34 @@
 """What the pages say, without a browser."""
 
+import json
+import re
+from collections.abc import Callable
 from itertools import combinations
 from pathlib import Path
+from typing import get_args
 
+import geopandas as gpd
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from layers import LANGUAGES, Language, Pack
 from layers.catalogue import LayerSpec, read_catalogue
-from spatial import open_pack
+from spatial import Check, CheckResult, Plan, open_pack, run_checks
+from spatial.measurement import Doubt, DoubtKind, DoubtMethod, Figure, Measurement, by_unit
+from spatial.measures import MEASURES
+from spatial.phrases import doubt_text, fact_text
+from spatial.verdict import judge
 from tests.colour import VISIONS, Lab, ciede2000, lab, over_white
 from views.chips import unmarked
 from views.facts import feature_selection
+from views.interval import Scale, interval
 from views.leaflet import Hit
+from views.params import _NO_CONCERN
 from views.search import entries
-from views.session import Opened
-from views.text import Words
+from views.session import PACK_VARIABLE, Opened
+from views.text import TEXTS, Words
+
+Edit = Callable[[str, str, str], None]
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 GEODATA = REPOSITORY / "geodata"
@@ -142,15 +156,205 @@ def test_every_other_page_runs_without_a_browser(page: str, lang: str) -> None:
     assert not app.exception
 
 
-def test_a_target_opens_in_depth_and_its_radius_can_be_changed_and_restored() -> None:
-    app = AppTest.from_string(PAGE.format(page="checks", lang="zh"), default_timeout=60).run()
-    app.button(key="open.stops_500m").click().run()
-    radius = app.number_input(key="param.stops_500m.radius_m")
+@pytest.fixture
+def checks_page(
+    tiny_pack: Path, edit: Edit, monkeypatch: pytest.MonkeyPatch
+) -> Callable[[], AppTest]:
+    """Open the page of targets on the tiny pack, with definitions, projects and no number."""
+    edit("plan.toml", "[green]", f"{DEFINITIONS}[green]")
+    edit("layers.toml", "shelters = {", f"{KIND_COLUMN}shelters = {{")
+    edit("bus_stops.geojson", '"shelters": 1', '"shelters": 1, "tier1_kind": null')
+    edit("bus_stops.geojson", '"shelters": 2', '"shelters": 2, "tier1_kind": null')
+    plan = tiny_pack / "plan.toml"
+    plan.write_text(plan.read_text(encoding="utf-8") + MORE_CHECKS, encoding="utf-8")
+    monkeypatch.setenv(PACK_VARIABLE, str(tiny_pack))
+
+    def opener() -> AppTest:
+        return AppTest.from_string(PAGE.format(page="checks", lang="zh"), default_timeout=60).run()
+
+    return opener
+
+
+KIND_COLUMN = 'tier1_kind = { title = { zh = "类别", en = "Kind" } }\n'
+DEFINITIONS = """
+[coverage.across]
+radius_m = [300, 500]
+[coverage.variants.area]
+title = { zh = "全部面积", en = "all of the area" }
+of_plan = true
+source = { zh = "导则", en = "a guide" }
+[coverage.variants.metro]
+title = { zh = "地铁", en = "metro" }
+layers = { stops = "metro" }
+[coverage.variants.near]
+title = { zh = "半径 100 米", en = "100 m" }
+params = { radius_m = 100 }
+across = {}
+[coverage.terms.stop]
+zh = "站点：上下车的地方。"
+en = "Stop: where people board."
+
+"""
+MORE_CHECKS = """
+[projects]
+title = { zh = "不允许的项目", en = "Projects not allowed" }
+cite = { chapter = 9, section = 2 }
+measure = "allowed_projects"
+layers = { projects = "bus_stops", zones = "units" }
+params = { allowed = ["农业"], kind_column = "tier1_kind" }
+target = { at_most = 0, unit = "count" }
+sentence = { zh = "只允许农业。", en = "Farming only." }
+
+[water]
+title = { zh = "水面占比", en = "Share of water" }
+cite = { chapter = 9, section = 1 }
+measure = "land_share"
+layers = { land = "land", zones = "units" }
+params = { classes = ["17"], class_column = "class_code" }
+target = { no_number = true, unit = "share" }
+sentence = { zh = "扩大水面。", en = "More water." }
+"""
+
+
+def page_text(app: AppTest) -> str:
+    return "\n".join(block.proto.body for block in app.get("html"))
+
+
+def listed(app: AppTest) -> list[str]:
+    """Titles of the targets in the list, in its order."""
+    return re.findall(r'pm-check-what"><b>(.*?)</b>', page_text(app))
+
+
+def counted(app: AppTest) -> dict[str, int]:
+    found = re.findall(r'pm-count (\w+)"><b>(\d+)</b>', page_text(app))
+    return {status: int(number) for status, number in found}
+
+
+def test_a_target_opens_in_depth_and_its_radius_can_be_changed_and_restored(
+    checks_page: Callable[[], AppTest],
+) -> None:
+    app = checks_page()
+    app.button(key="open.coverage").click().run()
+    radius = app.number_input(key="param.coverage.radius_m")
     assert radius.value == 500
-    radius.set_value(800).run()
+    assert "39.3%" in page_text(app)  # a disc of pi * 500² in 2 km²
+    radius.set_value(400).run()
     assert not app.exception
-    app.button(key="restore.stops_500m").click().run()
-    assert app.number_input(key="param.stops_500m.radius_m").value == 500
+    assert "25.1%" in page_text(app)  # pi * 400² in 2 km²
+    assert "已改口径" in page_text(app)
+    app.button(key="restore.coverage").click().run()
+    assert app.number_input(key="param.coverage.radius_m").value == 500
+    assert "已改口径" not in page_text(app)
+
+
+def test_the_worst_stands_first_and_what_cannot_be_told_before_what_is_met(
+    checks_page: Callable[[], AppTest],
+) -> None:
+    app = checks_page()
+    assert listed(app) == ["站点覆盖", "地铁覆盖", "不允许的项目", "水面占比", "蓝绿占比"]
+    assert counted(app) == {"met": 1, "not_met": 1, "undetermined": 3, "indicative": 0}
+
+
+def test_filters_choose_by_chapter_and_verdict_and_are_cleared_at_once(
+    checks_page: Callable[[], AppTest],
+) -> None:
+    app = checks_page()
+    places = app.selectbox(key="checks.place")
+    assert places.options == ["全部章节", "第七章", "第九章", "专栏12", "附件三"]
+    places.set_value('{"chapter":9}').run()
+    assert listed(app) == ["不允许的项目", "水面占比"]
+    assert counted(app)["undetermined"] == 2
+    app.button_group(key="checks.status").set_value(["met"]).run()
+    assert listed(app) == []
+    assert any("清除筛选" in info.value for info in app.info)
+    app.button(key="checks.clear_empty").click().run()
+    assert len(listed(app)) == 5
+    assert not app.exception
+
+
+def test_a_pack_without_sets_of_targets_has_no_filter_for_them(
+    checks_page: Callable[[], AppTest],
+) -> None:
+    assert [box.key for box in checks_page().selectbox] == ["checks.place"]
+
+
+def test_definitions_are_compared_across_radii_and_name_what_they_lack(
+    checks_page: Callable[[], AppTest],
+) -> None:
+    app = checks_page()
+    app.button(key="open.coverage").click().run()
+    assert not app.exception
+    table = next(body for body in page_text(app).splitlines() if "pm-definitions" in body)
+    rows = [re.sub("<[^>]*>", " ", row) for row in re.findall("<tr>.*?</tr>", table)]
+    assert "300" in rows[1]
+    assert "500（规划）" in rows[1]
+    first, metro, near = rows[2:]
+    assert re.search("全部面积 .*规划口径 .*14.1%.*39.3%.*不够.*导则", first)
+    assert "缺数据：地铁站" in metro
+    assert re.search(r"1.57%", near)  # pi * 100² in 2 km²
+    assert any("口径对照" in button.proto.label for button in app.get("download_button"))
+
+
+def test_a_target_of_ones_own_is_compared_and_marked_as_such(
+    checks_page: Callable[[], AppTest],
+) -> None:
+    app = checks_page()
+    app.button(key="open.water").click().run()
+    assert "规划未定数值" in page_text(app)
+    app.number_input(key="limit_shown.water").set_value(20.0).run()
+    assert not app.exception
+    assert app.session_state["limit.water"] == pytest.approx(0.2)
+    assert "自设目标，规划未定" in page_text(app)
+    assert "不低于 20%" in page_text(app)
+    assert counted(app)["met"] == 2  # a quarter of the pack is water
+    app.button(key="restore.water").click().run()
+    assert "自设目标，规划未定" not in page_text(app)
+
+
+def test_a_planner_sets_the_kind_of_a_project_with_a_reason_and_takes_it_back(
+    checks_page: Callable[[], AppTest],
+) -> None:
+    app = checks_page()
+    app.button(key="open.projects").click().run()
+    assert "类别不明的项目 2 个" in page_text(app)
+    submit = next(b for b in app.button if b.label == "认定")
+    app.selectbox(key="override.projects.project").select("S1")
+    app.selectbox(key="override.projects.kind").select("农业")
+    submit.click().run()
+    assert any("写明理由" in warning.value for warning in app.warning)
+    app.text_input(key="override.projects.reason").set_value("现场为苗圃")
+    next(b for b in app.button if b.label == "认定").click().run()
+    assert not app.exception
+    assert app.session_state["param.projects.overrides"] == {
+        "S1": {"kind": "农业", "reason": "现场为苗圃"}
+    }
+    assert "现场为苗圃" in page_text(app)
+    assert "类别不明的项目 1 个" in page_text(app)
+    app.button(key="override.remove.projects.S1").click().run()
+    assert "类别不明的项目 2 个" in page_text(app)
+
+
+SETTINGS = """
+import streamlit as st
+from views.session import current_pack
+from views.settings import _current
+
+st.session_state["limit.water"] = 0.2
+st.session_state["param.projects.overrides"] = {"S1": {"kind": "农业", "reason": "苗圃"}}
+st.session_state["param.coverage.radius_m"] = 500.0
+st.json(_current(current_pack()))
+"""
+
+
+def test_own_targets_and_judgements_are_kept_in_the_workspace_and_defaults_are_not(
+    checks_page: Callable[[], AppTest],
+) -> None:
+    checks_page()
+    kept = json.loads(AppTest.from_string(SETTINGS, default_timeout=60).run().json[0].value)
+    assert kept == {
+        "limit.water": 0.2,
+        "param.projects.overrides": {"S1": {"kind": "农业", "reason": "苗圃"}},
+    }
 
 
 def test_sketches_are_counted_under_indicative_only() -> None:
@@ -162,11 +366,12 @@ def test_sketches_are_counted_under_indicative_only() -> None:
 
 
 def test_definitions_stand_side_by_side_and_can_be_taken() -> None:
-    app = AppTest.from_string(PAGE.format(page="checks", lang="zh"), default_timeout=60).run()
+    app = AppTest.from_string(PAGE.format(page="checks", lang="zh"), default_timeout=120).run()
     app.button(key="open.blue_green_tier1").click().run()
     assert not app.exception
-    tables = [table.value for table in app.dataframe if "口径" in table.value.columns]
-    assert [name[:4] for name in tables[0]["口径"]] == ["口径 A", "口径 B", "口径 C"]
+    table = next(body for body in page_text(app).splitlines() if "pm-definitions" in body)
+    titles = re.findall(r"<tr><td><b>(口径 .)", table)
+    assert list(dict.fromkeys(titles)) == ["口径 A", "口径 B", "口径 C"]
     classes = app.multiselect(key="param.blue_green_tier1.classes")
     assert "01" in classes.value
     app.button_group(key="variant.blue_green_tier1").set_value("A").run()
@@ -184,6 +389,71 @@ def test_an_emptied_list_of_classes_falls_back_to_the_default() -> None:
     app.multiselect(key="param.blue_green_tier1.classes").set_value([]).run()
     assert not app.exception
     assert any("没有选地类" in caption.value for caption in app.caption)
+
+
+@pytest.mark.parametrize("measure", list(MEASURES))
+def test_every_number_that_a_planner_may_set_has_a_name(measure: str) -> None:
+    for name, field in MEASURES[measure].params.model_fields.items():
+        is_number = field.annotation in {int, float, bool}
+        if is_number and name not in _NO_CONCERN:
+            assert name in TEXTS["params"]
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_every_doubt_and_fact_of_the_plans_results_has_words(
+    embedded: tuple[Pack, Plan], lang: Language
+) -> None:
+    pack, plan = embedded
+    for kind in get_args(DoubtKind):
+        for method in get_args(DoubtMethod):
+            doubt = Doubt(kind, method, 0.1, 0.2, {"draws": 20.0})
+            assert doubt_text(pack, next(iter(plan.checks.values())), doubt, lang)
+    for result in run_checks(pack, plan):
+        if result.measured is not None:
+            lacking = [n for n, v in result.measured.facts.items() if not fact_text(n, v, lang)]
+            assert lacking == []
+
+
+def test_a_doubt_names_its_layers_with_their_accuracy(embedded: tuple[Pack, Plan]) -> None:
+    pack, plan = embedded
+    doubt = Doubt("position", "band", 0.2, 0.6, {"stops": 30.0, "units": 50.0})
+    said = doubt_text(pack, plan.checks["stops_500m"], doubt, "zh")
+    assert said.startswith("位置误差（解析带")
+    assert "20% 到 60%" in said
+    assert said.endswith("公交站点 ±30 米、街道 ±50 米")
+
+
+def share_check(embedded: tuple[Pack, Plan]) -> Check:
+    return embedded[1].checks["blue_green_tier1"]
+
+
+def test_a_scale_of_shares_ends_at_one_and_others_a_little_beyond_their_marks(
+    embedded: tuple[Pack, Plan],
+) -> None:
+    share = share_check(embedded)
+    assert Scale.of(share, Figure(0.2, 1, 5, 0.1, 0.3)).end == 1
+    length = embedded[1].checks["tour_road_length"]  # at least 49.4 km
+    assert Scale.of(length, Figure(40e3, 40e3, None, 40e3, 57e3)).end == 60e3
+    far = Scale.of(length, Figure(40e3, 40e3, None, 0.0, 1e9))  # not as far as the range goes
+    assert far.end == 150e3
+    assert far.at(75e3) == "50.00%"
+    assert far.at(1e9) == "100.00%"
+
+
+def test_a_range_that_leaves_all_open_looks_so(embedded: tuple[Pack, Plan]) -> None:
+    check = share_check(embedded)
+    drawn = {
+        high: interval(_result(check, Figure(0.5, 1, 2, 0.02, high)), Words("zh"))
+        for high in (0.6, 1.0)
+    }
+    assert "pm-vacuous" in drawn[1.0]
+    assert "pm-vacuous" not in drawn[0.6]
+    assert 'aria-label="指标值 50%，可能在 2%–60% 之间；目标：不低于 85%"' in drawn[0.6]
+
+
+def _result(check: Check, whole: Figure) -> CheckResult:
+    nowhere = gpd.GeoDataFrame({"area_m2": []}, geometry=[], crs="EPSG:4548")
+    return judge(check, Measurement(by_unit([], []), whole, nowhere), "official")
 
 
 def test_a_strangers_text_is_no_markup_in_a_label() -> None:
