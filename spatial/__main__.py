@@ -28,13 +28,20 @@ from spatial.console import (
     titled_table,
     wide_console,
 )
-from spatial.export import ZONE_FORMATS, results_json, write_results, write_zones
+from spatial.export import (
+    ZONE_FORMATS,
+    definitions_csv,
+    results_json,
+    write_results,
+    write_zones,
+)
 from spatial.layer_commands import layers_app
 from spatial.phrases import (
     area_text,
     basis_text,
     check_title,
     figure_range_text,
+    listed,
     number_text,
     phrase,
     reason,
@@ -42,7 +49,7 @@ from spatial.phrases import (
     target_text,
     verdict_text,
 )
-from spatial.plan import Plan
+from spatial.plan import Check, Plan
 from spatial.record import (
     RECORD_FILE,
     Asked,
@@ -53,7 +60,7 @@ from spatial.record import (
     write_record,
 )
 from spatial.replay import replay, shown
-from spatial.run import run_checks
+from spatial.run import Comparison, Inputs, definitions, run_checks
 from spatial.verdict import CheckResult
 from spatial.zones import ZoneTable, zone_statistics
 
@@ -93,6 +100,10 @@ def check(
             "--out", help="证据、单元表与运行记录的文件夹 / Folder for evidence, units, record."
         ),
     ] = None,
+    by_definition: Annotated[
+        bool,
+        typer.Option("--definitions", help="各种口径对照 / Measure by every definition as well."),
+    ] = False,
     workspace: WorkspaceOption = None,
 ) -> None:
     """检查规划目标 / Tell whether the plan's targets hold."""
@@ -113,7 +124,12 @@ def check(
         else:
             _print_results(measured, results, language)
         if out is not None:
-            write_results(out, measured, results, language)
+            units = plan.zone_statistics.zones
+            write_results(out, measured, results, language, units=units)
+        if by_definition:
+            checks = [plan.checks[result.check.id] for result in results]
+            _compare(measured, checks, language, out=out, printed=output is Format.table)
+        if out is not None:
             asked = Asked(
                 pack="" if pack == EMBEDDED_PACK else path_from(out, pack),
                 workspace="" if workspace is None else path_from(out, workspace),
@@ -203,6 +219,45 @@ def zones(
         else:
             write_zones(out, measured, table, language)
             print(out)
+
+
+def _compare(
+    pack: Pack, checks: Sequence[Check], lang: Language, *, out: Path | None, printed: bool
+) -> None:
+    """Measure checks by all their definitions; print them, and write a table of each."""
+    inputs = Inputs(pack)
+    for check in checks:
+        compared = definitions(pack, check, inputs=inputs)
+        if printed and compared:
+            _print_definitions(pack, check, compared, lang)
+        if out is not None and compared:
+            path = out / f"{check.id}.definitions.csv"
+            path.write_bytes(definitions_csv(pack, check, compared, lang))
+
+
+def _print_definitions(
+    pack: Pack, check: Check, compared: Sequence[Comparison], lang: Language
+) -> None:
+    names = ("definition", "parameter_value", "value", "verdict", "basis")
+    table = titled_table([phrase("export", name, lang) for name in names])
+    for one in compared:
+        result = one.result
+        variant = check.variants[one.name]
+        mark = f" ({phrase('export', 'of_plan', lang)})" if variant.of_plan else ""
+        titles = [pack.catalogue.layers[layer].title.in_(lang) for layer in result.missing]
+        value = phrase("reason", "missing", lang, layers=listed(titles, lang)) if titles else "—"
+        if result.measured is not None:
+            value = figure_range_text(result.check, result.measured.whole, lang)
+        table.add_row(
+            escape(variant.title.in_(lang) + mark),
+            "" if one.across is None else f"{one.across:g}",
+            value,
+            verdict_text(result.status, lang),
+            "" if result.basis is None else basis_text(result.basis, lang),
+        )
+    console = wide_console()
+    console.print(escape(check_title(check, lang)))
+    console.print(table)
 
 
 def _known_checks(plan: Plan, only: Sequence[str] | None) -> Sequence[str] | None:

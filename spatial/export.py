@@ -23,6 +23,7 @@ from spatial.phrases import (
     unit_text,
     verdict_text,
 )
+from spatial.places import place_names
 from spatial.plan import Check
 from spatial.run import Comparison
 from spatial.verdict import CheckResult
@@ -265,20 +266,37 @@ def _plain(value: Any) -> Any:  # noqa: ANN401 - whatever a cell holds
     return value.item() if hasattr(value, "item") else value
 
 
+def evidence_geojson(pack: Pack, result: CheckResult, lang: Language, *, units: str = "") -> str:
+    """The evidence of a result as GeoJSON; `units` is the layer by whose features it is named."""
+    if result.measured is None:
+        return geojson_text(gpd.GeoDataFrame(geometry=[], crs=pack.catalogue.pack.metric_crs))
+    evidence = result.measured.evidence
+    named = place_names(pack, list(evidence.geometry), units, lang)
+    return geojson_text(
+        evidence.assign(
+            place_name=pd.Series(named, index=evidence.index, dtype=str),
+            check=result.check.id,
+            basis=result.basis,
+            conclusive=result.conclusive,
+        )
+    )
+
+
 def write_results(
-    folder: Path, pack: Pack, results: Iterable[CheckResult], lang: Language
+    folder: Path, pack: Pack, results: Iterable[CheckResult], lang: Language, *, units: str = ""
 ) -> tuple[Path, ...]:
-    """Write `<check>.geojson` (evidence) and `<check>.csv` (units) for each result measured."""
+    """Write `<check>.geojson` (evidence) and `<check>.csv` (units) for each result measured.
+
+    `units` is the layer by whose features places are named.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     written = []
     for result in results:
         if result.measured is None:
             continue
-        evidence = result.measured.evidence.assign(
-            check=result.check.id, basis=result.basis, conclusive=result.conclusive
-        )
         path = folder / f"{result.check.id}.geojson"
-        path.write_text(geojson_text(evidence), encoding="utf-8", newline="\n")
+        text = evidence_geojson(pack, result, lang, units=units)
+        path.write_text(text, encoding="utf-8", newline="\n")
         table = folder / f"{result.check.id}.csv"
         table.write_bytes(units_csv(pack, result, lang))
         written += [path, table]

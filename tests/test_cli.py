@@ -375,7 +375,7 @@ params = { classes = ["03"] }
     arguments = ["check", "--pack", str(tiny_pack), "--only", "green", "--definitions"]
     found = CliRunner().invoke(app, [*arguments, "--out", str(out), "--lang", "en"])
     assert found.exit_code == 0, found.output
-    assert re.search(r"woodland only\s+50%", found.stdout)
+    assert re.search(r"woodland only\s+50.0%", found.stdout)
     rows = (out / "green.definitions.csv").read_text(encoding="utf-8-sig").splitlines()
     assert rows[1].startswith("woodland only,no,,,0.5")
 

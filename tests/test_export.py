@@ -353,7 +353,7 @@ def test_the_definitions_of_a_check_stand_side_by_side(tiny_pack: Path) -> None:
     ]
     assert [row["Basis"] for row in rows] == ["official"] * 4
     assert [row["Layers missing"] for row in rows] == ["", "", "", "Metro stations"]
-    assert [row["What the plan means"] for row in rows] == ["no", "no", "yes", "no"]
+    assert [row["What the plan means, as we read it"] for row in rows] == ["no", "no", "yes", "no"]
     assert [row["Source of the definition"] for row in rows] == ["ours", "ours", "", ""]
     text = definitions_csv(pack, check, definitions(pack, check), "zh").decode("utf-8-sig")
     chinese = list(csv.DictReader(io.StringIO(text, newline="")))
