@@ -24,10 +24,10 @@ from shapely.geometry.base import BaseGeometry
 from layers.formats import Choice, gtfs, osm, raster
 from layers.limits import Limits
 from spatial.measurement import Measurement
-from spatial.measures import people as measures_of_people
 from spatial.measures import people_coverage, stop_coverage, total_people, walk_coverage
 from spatial.measures.population import as_places
 from spatial.measures.served import COLUMNS, SQUARE_M
+from spatial.measures.spans import displaced
 from spatial.network import Network, walking_network
 
 CRS = "EPSG:4548"
@@ -335,21 +335,17 @@ def test_streets_walk_from_points_a_hundred_metres_apart() -> None:
 def test_68_of_100_displacements_are_within_the_accuracy() -> None:
     about = stops(*[(7.0, 9.0)] * 20_000).assign(accuracy_m=30.0, basis="open")
     about = about.set_axis([f"S{number:05}" for number in range(len(about))])
-    moved = measures_of_people._displaced(about, about.index, np.random.default_rng(1))
+    moved = displaced(about, list(about.index), np.random.default_rng(1))
     off_m = moved.distance(Point(7, 9))
     assert (off_m <= 30).mean() == pytest.approx(0.68, abs=0.01)
     assert abs(moved.geometry.x.mean() - 7) < 0.5
-    sharp = measures_of_people._displaced(
-        about.assign(accuracy_m=0.0), about.index, np.random.default_rng(1)
-    )
+    sharp = displaced(about.assign(accuracy_m=0.0), list(about.index), np.random.default_rng(1))
     assert sharp.geometry.equals(about.geometry)
 
 
 def test_the_places_of_one_feature_move_together() -> None:
     places = stops((0, 0), (100, 0), (0, 0)).assign(accuracy_m=30.0, basis="open")
-    moved = measures_of_people._displaced(
-        places, pd.Index(["A", "A", "B"]), np.random.default_rng(1)
-    ).geometry
+    moved = displaced(places, ["A", "A", "B"], np.random.default_rng(1)).geometry
     assert moved.iloc[1].x - moved.iloc[0].x == pytest.approx(100)
     assert moved.iloc[2] != moved.iloc[0]
 

@@ -11,23 +11,19 @@ from numpy.typing import NDArray
 
 from spatial.lattice import Flags, Floats
 from spatial.measurement import (
-    NOTHING,
     Features,
-    Figure,
     Measurement,
     Metres,
     People,
     Polygons,
     by_unit,
-    ranged,
-    share,
 )
 from spatial.measures.band import accuracies
 from spatial.measures.edges import Shapes
 from spatial.measures.people import Draws, Seed
 from spatial.measures.population import as_places
 from spatial.measures.served import Town
-from spatial.measures.spans import Span, displaced, doubts, ends, loosened, worst_accuracy
+from spatial.measures.spans import Span, displaced, loosened, shares, worst_accuracy
 from spatial.network.graph import Network, Walkways
 from spatial.network.snap import snap
 from spatial.network.walk import SNAP_LIMIT_M, network_distance
@@ -92,7 +88,7 @@ def circle_share(
     else:
         near, spans = walk.simulated(town, places, groups, draws=draws, seed=seed)
     served = town.walked(_all(near))
-    figures, whole = _shares(served.people, town.people, spans)
+    figures, whole, told = shares(served.people, town.people, spans)
     facts = {"kinds_count": float(len(groups))}
     if whole.value is not None:
         facts["least_kind_share"] = float((town.point_people @ near).min() / town.people.sum())
@@ -100,14 +96,13 @@ def circle_share(
         facts["outside_units_people"] = float(town.people[-1])
     if walk is not None:
         facts |= walk.facts(town, places, groups)
-    about = [span.over(lambda people: people.sum() / town.people.sum()) for span in spans]
     return Measurement(
         values=by_unit(town.ids, figures),
         whole=whole,
         evidence=town.missed(served, facilities, _lacks(near, list(groups)))
         .drop(columns=["nearest_stop", "nearest_m"])
         .rename(columns={"state": "lacks"}),
-        doubts=() if whole.value is None else doubts(whole.value, about),
+        doubts=told,
         facts=facts,
     )
 
@@ -322,23 +317,6 @@ def _entrances(facilities: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     points = facilities[kept].iloc[row].reset_index(drop=True)
     points = points.assign(feature=facilities.index.astype(str).to_numpy(dtype=object)[row])
     return gpd.GeoDataFrame(points, geometry=shapely.points(xy), crs=facilities.crs)
-
-
-def _shares(having: Floats, everyone: Floats, spans: Sequence[Span]) -> tuple[list[Figure], Figure]:
-    """Shares of each unit and of all, given how many people have all they need, by unit."""
-    low, high = ends(having, spans)
-    rows = np.stack([having, everyone, low, high], axis=1)[:-1].tolist()
-    whole = [span.over(lambda people: float(people.sum())) for span in spans]
-    (least,), (most,) = ends(np.array([having.sum()]), whole)
-    figures = [_share(*row) for row in rows]
-    return figures, _share(float(having.sum()), float(everyone.sum()), float(least), float(most))
-
-
-def _share(having: float, everyone: float, low: float, high: float) -> Figure:
-    figure = share(having, everyone)
-    if figure == NOTHING:
-        return NOTHING
-    return ranged(figure, max(low / everyone, 0.0), min(high / everyone, 1.0))
 
 
 def _all(near: Flags) -> Flags:

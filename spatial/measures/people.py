@@ -1,6 +1,6 @@
 """Shares of people near a stop, in a straight line or on foot, and how many there are."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Annotated
 
@@ -13,33 +13,23 @@ from pydantic import Field
 
 from spatial.lattice import Flags, Floats
 from spatial.measurement import (
-    NOTHING,
-    RADIUS_68,
-    Doubt,
-    DoubtKind,
-    DoubtMethod,
-    Figure,
     Measurement,
     Metres,
     People,
     Points,
     Polygons,
     by_unit,
-    ranged,
-    share,
 )
-from spatial.measures.band import accuracies
 from spatial.measures.coverage import QUAD_SEGS
 from spatial.measures.extent import amount
 from spatial.measures.population import as_places, on_land
 from spatial.measures.served import Discs, Town
+from spatial.measures.spans import Span, displaced, loosened, shares, worst_accuracy
 from spatial.network.graph import Network, Walkways
 from spatial.network.walk import SNAP_LIMIT_M, network_distance
 
 STATION_RADIUS_M = 1000.0
 _HALF, _NEARLY_ALL = 0.5, 0.95
-_FARTHEST = 4.0
-"""Standard deviations along an axis beyond which 3 of 10 000 displacements lie."""
 REACHED = "reached"
 _STATES = np.array([REACHED, "beyond", "cut_off", "off_network"], dtype=object)
 """Of the ways to a stop and to a station, the first of these is told."""
@@ -117,28 +107,28 @@ def people_coverage(
     town = Town.of(on_land(population, land), units, people_column)
     discs = _discs(stops, radius_m, stations, station_radius_m)
     served = town.within(discs)
-    off = _accuracy(stops=stops, stations=stations, population=population)
-    spans: list[_Span] = []
+    off = worst_accuracy(stops=stops, stations=stations, population=population)
+    spans: list[Span] = []
     if off or len(town.areas):
         home = off.get("population", 0.0)
         margins = off.get("stops", 0.0) + home, off.get("stations", 0.0) + home
         ends = (discs.wider(*margins, sign=-1), discs.wider(*margins, sign=1))
         cases = tuple(town.within(end).people for end in ends)
         spans = [
-            _Span("position", "band", off, cases)
+            Span("position", "band", cases, off)
             if off
-            else _Span("segments", "bounds", {"sides": 4.0 * QUAD_SEGS}, cases)
+            else Span("segments", "bounds", cases, {"sides": 4.0 * QUAD_SEGS})
         ]
     facts = _counts(town, units, population[people_column])
     if stations is not None:
         by_stop = town.within(_discs(stops, radius_m)).people
         facts["station_only_people"] = max(float(served.people.sum() - by_stop.sum()), 0.0)
-    figures, whole = _figures(served.people, town.people, spans)
+    figures, whole, told = shares(served.people, town.people, spans)
     return Measurement(
         values=by_unit(town.ids, figures),
         whole=whole,
         evidence=town.missed(served, stops),
-        doubts=_doubts(whole, spans),
+        doubts=told,
         facts=facts,
     )
 
@@ -203,14 +193,14 @@ def walk_coverage(
     served = town.walked(walk.state == REACHED)
     other = replace(trip, count_snap=not count_snap).walk(places, stops, stations)
     otherwise = town.of_points(other.state == REACHED)
-    spans = [_Span("snap", "bounds", {"snap_limit": snap_limit_m}, (otherwise,))]
-    off = _accuracy(stops=stops, stations=stations, population=places)
+    spans = [Span("snap", "bounds", (otherwise,), {"snap_limit": snap_limit_m})]
+    off = worst_accuracy(stops=stops, stations=stations, population=places)
     if off:
         random = np.random.default_rng(seed)
         shifted = trip.shifted(places, stops, stations, walk, random)
         cases = tuple(town.of_points(next(shifted)) for _ in range(draws))
-        spans.append(_Span("position", "simulation", {**off, "draws": float(draws)}, cases))
-    figures, whole = _figures(served.people, town.people, spans)
+        spans.append(Span("position", "simulation", cases, {**off, "draws": float(draws)}))
+    figures, whole, told = shares(served.people, town.people, spans)
     facts = _counts(town, units, population[people_column])
     facts |= walk.facts(town.point_people)
     if whole.value is not None:
@@ -220,59 +210,9 @@ def walk_coverage(
         values=by_unit(town.ids, figures),
         whole=whole,
         evidence=town.missed(served, stops, walk.state),
-        doubts=_doubts(whole, spans),
+        doubts=told,
         facts=facts,
     )
-
-
-@dataclass(frozen=True, slots=True)
-class _Span:
-    """What lets a share be off: the people served, by unit, in several cases that may be true."""
-
-    kind: DoubtKind
-    method: DoubtMethod
-    inputs: Mapping[str, float]
-    cases: tuple[Floats, ...]
-
-    def around(self, served: float, each: Sequence[float]) -> tuple[float, float]:
-        """How many fewer and how many more than `served` are served in any case."""
-        return max(served - min(each), 0.0), max(max(each) - served, 0.0)
-
-
-def _figures(
-    served: Floats, everyone: Floats, spans: Sequence[_Span]
-) -> tuple[list[Figure], Figure]:
-    """Shares of each unit and of all, as far off as all their doubts together let them be."""
-    figures = []
-    for unit in range(len(everyone) - 1):
-        around = [span.around(served[unit], [case[unit] for case in span.cases]) for span in spans]
-        figures.append(_figure(served[unit], everyone[unit], around))
-    total = float(served.sum())
-    around = [span.around(total, [float(case.sum()) for case in span.cases]) for span in spans]
-    return figures, _figure(total, float(everyone.sum()), around)
-
-
-def _figure(served: float, everyone: float, around: Sequence[tuple[float, float]]) -> Figure:
-    served, everyone = float(served), float(everyone)
-    figure = share(served, everyone)
-    if figure == NOTHING:
-        return NOTHING
-    low = (served - sum(fewer for fewer, _ in around)) / everyone
-    high = (served + sum(more for _, more in around)) / everyone
-    return ranged(figure, max(low, 0.0), min(high, 1.0))
-
-
-def _doubts(whole: Figure, spans: Sequence[_Span]) -> tuple[Doubt, ...]:
-    """What each span alone lets the share of all be."""
-    if whole.numerator is None or whole.denominator is None:
-        return ()
-    doubts = []
-    for span in spans:
-        around = span.around(whole.numerator, [float(case.sum()) for case in span.cases])
-        alone = _figure(whole.numerator, whole.denominator, [around])
-        if alone.low is not None and alone.high is not None:
-            doubts.append(Doubt(span.kind, span.method, alone.low, alone.high, span.inputs))
-    return tuple(doubts)
 
 
 def _counts(town: Town, units: Polygons | None, numbers: "pd.Series[float]") -> dict[str, float]:
@@ -280,16 +220,6 @@ def _counts(town: Town, units: Polygons | None, numbers: "pd.Series[float]") -> 
     facts = {} if units is None else {"outside_units_people": float(town.people[-1])}
     missing = int(numbers.isna().sum())
     return facts | ({"unnumbered_count": float(missing)} if missing else {})
-
-
-def _accuracy(**layers: gpd.GeoDataFrame | None) -> dict[str, float]:
-    """Accuracy of the least accurate feature of each layer, of those where any is stated."""
-    worst = {
-        name: float(accuracies(frame).max(initial=0.0))
-        for name, frame in layers.items()
-        if frame is not None
-    }
-    return {name: metres for name, metres in worst.items() if metres > 0}
 
 
 def _discs(
@@ -380,21 +310,9 @@ class _Trip:
         on = np.isfinite(walk.snap_m)
         frames = [stops] if stations is None else [stops, stations]
         frames = [frame[there] for frame, there in zip(frames, walk.stops_on, strict=True)]
-        worst_m = max(float(accuracies(frame).max(initial=0.0)) for frame in [places, *frames])
-        trip = replace(self, snap_limit_m=self.snap_limit_m + _FARTHEST * worst_m / RADIUS_68)
+        trip = replace(self, snap_limit_m=loosened(self.snap_limit_m, places, *frames))
         while True:
-            homes = _displaced(places, places["feature"], random)
-            moved = [_displaced(frame, frame.index, random) for frame in frames]
+            homes = displaced(places, list(places["feature"]), random)
+            moved = [displaced(frame, list(frame.index), random) for frame in frames]
             again = trip.walk(homes, moved[0], moved[1] if stations is not None else None)
             yield on & (again.state == REACHED)
-
-
-def _displaced(
-    points: Points, features: "pd.Series[str] | pd.Index[str]", random: np.random.Generator
-) -> gpd.GeoDataFrame:
-    """Points, each feature of them displaced as its accuracy lets it be, in order of their ids."""
-    _, feature = np.unique(np.asarray(features, dtype=str), return_inverse=True)
-    shift = random.standard_normal((int(feature.max(initial=-1)) + 1, 2))[feature]
-    sigma_m = accuracies(points)[:, None] / RADIUS_68
-    xy = shapely.get_coordinates(points.geometry.to_numpy()) + shift * sigma_m
-    return points.set_geometry(shapely.points(xy), crs=points.crs)

@@ -1,14 +1,24 @@
 """How far several causes let figures be off, each found from cases that may as well be true."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import geopandas as gpd
 import numpy as np
 import shapely
 
 from spatial.lattice import Floats
-from spatial.measurement import RADIUS_68, Doubt, DoubtKind, DoubtMethod, Points
+from spatial.measurement import (
+    NOTHING,
+    RADIUS_68,
+    Doubt,
+    DoubtKind,
+    DoubtMethod,
+    Figure,
+    Points,
+    ranged,
+    share,
+)
 from spatial.measures.band import accuracies
 
 _FARTHEST = 4.0
@@ -56,9 +66,48 @@ def doubts(value: float, spans: Sequence[Span]) -> tuple[Doubt, ...]:
     return tuple(found)
 
 
-def worst_accuracy(**layers: gpd.GeoDataFrame) -> dict[str, float]:
+def shares(
+    served: Floats, everyone: Floats, spans: Sequence[Span]
+) -> tuple[list[Figure], Figure, tuple[Doubt, ...]]:
+    """Shares of each unit and of all, and what lets the share of all be off.
+
+    `served` and `everyone` are people by unit, who live in none last, as are the cases of `spans`.
+
+    >>> moved = Span("position", "band", (np.array([2.0, 0.0]), np.array([4.0, 3.0])))
+    >>> units, whole, told = shares(np.array([3.0, 1.0]), np.array([4.0, 4.0]), [moved])
+    >>> units[0].value, whole.value, whole.low, told[0].high
+    (0.75, 0.5, 0.25, 0.875)
+    """
+    low, high = ends(served, spans)
+    rows = np.stack([served, everyone, low, high], axis=1)[:-1].tolist()
+    figures = [_share(*row) for row in rows]
+    about = [span.over(lambda people: float(people.sum())) for span in spans]
+    total, of = float(served.sum()), float(everyone.sum())
+    least, most = (float(end[0]) for end in ends(np.array([total]), about))
+    whole = _share(total, of, least, most)
+    if whole == NOTHING:
+        return figures, whole, ()
+    told = (
+        replace(one, low=max(one.low / of, 0.0), high=min(one.high / of, 1.0))
+        for one in doubts(total, about)
+    )
+    return figures, whole, tuple(told)
+
+
+def _share(served: float, everyone: float, low: float, high: float) -> Figure:
+    figure = share(served, everyone)
+    if figure == NOTHING:
+        return NOTHING
+    return ranged(figure, max(low / everyone, 0.0), min(high / everyone, 1.0))
+
+
+def worst_accuracy(**layers: gpd.GeoDataFrame | None) -> dict[str, float]:
     """Accuracy of the least accurate feature of each layer, of those where any is stated."""
-    worst = {name: float(accuracies(frame).max(initial=0.0)) for name, frame in layers.items()}
+    worst = {
+        name: float(accuracies(frame).max(initial=0.0))
+        for name, frame in layers.items()
+        if frame is not None
+    }
     return {name: metres for name, metres in worst.items() if metres > 0}
 
 
