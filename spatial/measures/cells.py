@@ -20,6 +20,7 @@ from shapely.geometry.base import BaseGeometry
 from layers.grid import Affine, Grid
 from spatial.lattice import Flags, Floats, Integers
 from spatial.measures.edges import Shapes
+from spatial.measures.overlap import TOUCHING
 from spatial.measures.zonal import pieces
 
 DENSE_M = 100.0
@@ -71,11 +72,13 @@ class Cells:
         """Measure one polygon, given in the metric CRS."""
         moved = self.place.to_cells(np.array([shape], dtype=object))
         moved = shapely.transform(moved, lambda at: at - (self.left, self.top))
+        # Its parts each by itself: those far from a block need not be looked at.
+        parts = shapely.get_parts(moved)
         areas = np.zeros(len(self.marks))
         row, column = self._outermost(shapely.bounds(moved[0]))
         crossed: list[tuple[Integers, Integers, Floats]] = []
         for size in reversed(self._sizes):
-            met = [self._met(moved, row[k], column[k], size) for k in _chunks(len(row))]
+            met = [self._met(parts, row[k], column[k], size) for k in _chunks(len(row))]
             row, column, part, entire = (np.concatenate(side) for side in zip(*met, strict=True))
             areas += self._sums(size, row[entire], column[entire])
             row, column, part = row[~entire], column[~entire], part[~entire]
@@ -142,13 +145,15 @@ class Cells:
         return row.ravel(), column.ravel()
 
     def _met(
-        self, shape: Shapes, row: Integers, column: Integers, size: int
+        self, shapes: Shapes, row: Integers, column: Integers, size: int
     ) -> tuple[Integers, Integers, Floats, Flags]:
-        """Which of some blocks a polygon meets, the part it covers, and whether that is all."""
+        """Which of some blocks polygons meet, the part they cover, and whether that is all."""
         boxes = shapely.box(column * size, row * size, (column + 1) * size, (row + 1) * size)
-        found = pieces(boxes, shape)
-        part = np.minimum(found.area_m2 / size**2, 1.0)
-        return row[found.shape], column[found.shape], part, found.entire
+        found = pieces(boxes, shapes)
+        part = np.bincount(found.shape, found.area_m2, minlength=len(boxes)) / size**2
+        met = np.flatnonzero(part)
+        part = np.minimum(part[met], 1.0)
+        return row[met], column[met], part, part > 1 - TOUCHING
 
     def _sums(self, size: int, row: Integers, column: Integers) -> Floats:
         """Marked area of whole blocks."""
