@@ -23,6 +23,7 @@ from spatial.network import (
     service_lines,
     walking_network,
 )
+from spatial.network.walk import locate, walk_between
 
 CRS = "EPSG:4548"
 BLOCK = 100.0
@@ -215,6 +216,24 @@ def test_the_limit_of_snapping_decides_who_reaches_the_network() -> None:
     homes = places((500, 99.9), (500, 100), (500, 100.1), prefix="H")
     walk = network_distance(homes, places((500, 0)), network, snap_limit_m=100).points
     assert walk["distance_m"].isna().tolist() == [False, False, True]
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_what_a_narrow_limit_finds_is_what_a_wide_one_finds(seed: int) -> None:
+    network = walking_network(crooked(seed))
+    homes, stops = scattered(seed, 200, "H"), scattered(seed + 9, 9, "S")
+    narrow = locate(homes, network, 20)
+    rows = np.flatnonzero(narrow.at.found)
+    assert 0 < len(rows) < len(homes)
+    for limit_m in (21, 77, 300, 5000):
+        for name in ("edge", "along_m", "snap_m"):
+            found = getattr(locate(homes, network, limit_m).at, name)
+            assert (found[rows] == getattr(narrow.at, name)[rows]).all()
+    # So whoever is on the network need not be sought again where the limit is wider.
+    there = locate(stops, network, 300)
+    walked = walk_between(narrow.take(rows), there, network).points
+    again = network_distance(homes.iloc[rows], stops, network, snap_limit_m=300).points
+    assert walked.equals(again)
 
 
 def test_the_way_to_the_network_counts_where_asked_for() -> None:

@@ -27,7 +27,6 @@ from spatial.measurement import Measurement
 from spatial.measures import people_coverage, stop_coverage, total_people, walk_coverage
 from spatial.measures.population import as_places
 from spatial.measures.served import COLUMNS, SQUARE_M
-from spatial.measures.spans import displaced
 from spatial.network import Network, walking_network
 
 CRS = "EPSG:4548"
@@ -330,24 +329,6 @@ def test_streets_walk_from_points_a_hundred_metres_apart() -> None:
         0,
         1000,
     )
-
-
-def test_68_of_100_displacements_are_within_the_accuracy() -> None:
-    about = stops(*[(7.0, 9.0)] * 20_000).assign(accuracy_m=30.0, basis="open")
-    about = about.set_axis([f"S{number:05}" for number in range(len(about))])
-    moved = displaced(about, list(about.index), np.random.default_rng(1))
-    off_m = moved.distance(Point(7, 9))
-    assert (off_m <= 30).mean() == pytest.approx(0.68, abs=0.01)
-    assert abs(moved.geometry.x.mean() - 7) < 0.5
-    sharp = displaced(about.assign(accuracy_m=0.0), list(about.index), np.random.default_rng(1))
-    assert sharp.geometry.equals(about.geometry)
-
-
-def test_the_places_of_one_feature_move_together() -> None:
-    places = stops((0, 0), (100, 0), (0, 0)).assign(accuracy_m=30.0, basis="open")
-    moved = displaced(places, ["A", "A", "B"], np.random.default_rng(1)).geometry
-    assert moved.iloc[1].x - moved.iloc[0].x == pytest.approx(100)
-    assert moved.iloc[2] != moved.iloc[0]
 
 
 def test_displaced_stops_stay_on_the_network_and_those_off_it_stay_off() -> None:

@@ -1,7 +1,7 @@
 """Circles of daily life: who has every kind of facility within a short way of home."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import geopandas as gpd
 import numpy as np
@@ -19,14 +19,14 @@ from spatial.measurement import (
     by_unit,
 )
 from spatial.measures.band import accuracies
+from spatial.measures.displacement import Movable, simulated
 from spatial.measures.edges import Shapes
-from spatial.measures.people import Draws, Seed
+from spatial.measures.people import REACHED, Draws, Seed
 from spatial.measures.population import as_places
 from spatial.measures.served import Town
-from spatial.measures.spans import Span, displaced, loosened, shares, worst_accuracy
+from spatial.measures.spans import Span, shares, worst_accuracy
 from spatial.network.graph import Network, Walkways
-from spatial.network.snap import snap
-from spatial.network.walk import SNAP_LIMIT_M, network_distance
+from spatial.network.walk import SNAP_LIMIT_M, Located, walk_between
 
 EDGE_STEP_M = 50.0
 """How far apart the points of an edge are from which a park is entered."""
@@ -81,12 +81,15 @@ def circle_share(
     """
     places = as_places(population, people_column=people_column)
     town = Town.of(places, units, "people")
-    walk = _Walk(network, radius_m, snap_limit_m, count_snap) if network is not None else None
     groups = _by_kind(facilities, kinds)
-    if walk is None:
-        near, spans = _straight(town, places, groups, radius_m)
+    off_m = worst_accuracy(facilities=facilities, population=places)
+    walk = None
+    if network is None:
+        near, spans = _straight(town, places, groups, radius_m, off_m)
     else:
-        near, spans = walk.simulated(town, places, groups, draws=draws, seed=seed)
+        walk = _Walk.of(places, groups, network, radius_m, snap_limit_m)
+        near = walk.near(count_snap=count_snap)
+        spans = walk.spans(town, off_m, count_snap=count_snap, draws=draws, seed=seed)
     served = town.walked(_all(near))
     figures, whole, told = shares(served.people, town.people, spans)
     facts = {"kinds_count": float(len(groups))}
@@ -95,7 +98,7 @@ def circle_share(
     if units is not None:
         facts["outside_units_people"] = float(town.people[-1])
     if walk is not None:
-        facts |= walk.facts(town, places, groups)
+        facts |= walk.facts(town.point_people)
     return Measurement(
         values=by_unit(town.ids, figures),
         whole=whole,
@@ -136,7 +139,8 @@ def kind_shares(
     if network is None:
         near = _Ways.of(places, groups).within(radius_m)
     else:
-        near = _Walk(network, radius_m, snap_limit_m, count_snap).near(places, groups)
+        walk = _Walk.of(places, groups, network, radius_m, snap_limit_m)
+        near = walk.near(count_snap=count_snap)
     people = places["people"].to_numpy(dtype=np.float64)
     having, total = people @ near, people.sum()
     return pd.DataFrame(
@@ -197,10 +201,13 @@ def _ways(points: Shapes, facilities: gpd.GeoDataFrame) -> tuple[Floats, Floats,
 
 
 def _straight(
-    town: Town, places: gpd.GeoDataFrame, groups: dict[str, gpd.GeoDataFrame], radius_m: float
+    town: Town,
+    places: gpd.GeoDataFrame,
+    groups: dict[str, gpd.GeoDataFrame],
+    radius_m: float,
+    off_m: dict[str, float],
 ) -> tuple[Flags, list[Span]]:
     ways = _Ways.of(places, groups)
-    off_m = _accuracy(places, groups)
     band = tuple(
         town.of_points(_all(metres <= radius_m)) for metres in (ways.longest_m, ways.shortest_m)
     )
@@ -208,105 +215,82 @@ def _straight(
     return ways.within(radius_m), spans
 
 
-def _accuracy(places: gpd.GeoDataFrame, groups: dict[str, gpd.GeoDataFrame]) -> dict[str, float]:
-    return worst_accuracy(facilities=pd.concat(list(groups.values())), population=places)
-
-
 @dataclass(frozen=True, slots=True)
 class _Walk:
-    """How people walk: on which network, how far, and how they reach it."""
+    """Who walks where: from which homes to which doors of each kind, on which network, how far."""
 
+    homes: Movable
+    doors: tuple[Movable, ...]
     network: Network
     radius_m: float
     snap_limit_m: float
-    count_snap: bool
 
-    def near(self, places: gpd.GeoDataFrame, groups: dict[str, gpd.GeoDataFrame]) -> Flags:
-        """Which places have a facility of each kind within the distance, (places, kinds)."""
-        entrances = {kind: _entrances(group) for kind, group in groups.items()}
-        return self.near_from(places, entrances, count_snap=self.count_snap)
-
-    def simulated(
-        self,
-        town: Town,
+    @classmethod
+    def of(
+        cls,
         places: gpd.GeoDataFrame,
         groups: dict[str, gpd.GeoDataFrame],
-        *,
-        draws: int,
-        seed: int,
-    ) -> tuple[Flags, list[Span]]:
-        """The same, and what lets the people who have all kinds be off."""
-        entrances = {kind: _entrances(group) for kind, group in groups.items()}
-        near = self.near_from(places, entrances, count_snap=self.count_snap)
-        other = self.near_from(places, entrances, count_snap=not self.count_snap)
-        otherwise = town.of_points(_all(other))
+        network: Network,
+        radius_m: float,
+        snap_limit_m: float,
+    ) -> "_Walk":
+        homes = Movable.of(places.set_index("feature"), network, snap_limit_m)
+        doors = tuple(
+            Movable.of(_entrances(group), network, snap_limit_m) for group in groups.values()
+        )
+        return cls(homes, doors, network, radius_m, snap_limit_m)
+
+    def near(self, *, count_snap: bool) -> Flags:
+        """Which homes have a facility of each kind within the distance, (homes, kinds)."""
+        return self._near(
+            self.homes.drawn, [some.drawn for some in self.doors], count_snap=count_snap
+        )
+
+    def spans(
+        self, town: Town, off_m: dict[str, float], *, count_snap: bool, draws: int, seed: int
+    ) -> list[Span]:
+        """What lets the people who have all kinds be off, given how far off positions are."""
+        otherwise = town.of_points(_all(self.near(count_snap=not count_snap)))
         spans = [Span("snap", "bounds", (otherwise,), {"snap_limit": self.snap_limit_m})]
-        off_m = _accuracy(places, groups)
         if off_m:
-            # What reaches the network as drawn does so wherever it lies; what does not never does.
-            homes = self._on_network(places)
-            on = {kind: some[self._on_network(some)] for kind, some in entrances.items()}
-            limit_m = loosened(self.snap_limit_m, places, *on.values())
-            wide, random = replace(self, snap_limit_m=limit_m), np.random.default_rng(seed)
-            cases = []
-            for _ in range(draws):
-                moved = displaced(places, list(places["feature"]), random)[homes]
-                doors = {
-                    kind: displaced(some, list(some["feature"]), random)
-                    for kind, some in on.items()
-                }
-                again = homes.copy()
-                again[homes] = _all(wide.near_from(moved, doors, count_snap=self.count_snap))
-                cases.append(town.of_points(again))
-            inputs = {**off_m, "draws": float(draws)}
-            spans.append(Span("position", "simulation", tuple(cases), inputs))
-        return near, spans
-
-    def facts(
-        self, town: Town, places: gpd.GeoDataFrame, groups: dict[str, gpd.GeoDataFrame]
-    ) -> dict[str, float]:
-        """How many people, and how many facilities, have no walkway near them."""
-        entrances = _entrances(pd.concat(list(groups.values())))
-        homes, doors = (self._on_network(frame) for frame in (places, entrances))
-        served = entrances["feature"].where(doors)
-        return {
-            "off_network_people": float(town.point_people[~homes].sum()),
-            "facilities_off_network_count": float(
-                entrances["feature"].nunique() - served.nunique()
-            ),
-        }
-
-    def _on_network(self, points: gpd.GeoDataFrame) -> Flags:
-        xy = shapely.get_coordinates(points.geometry.to_numpy())
-        return snap(xy, self.network, self.snap_limit_m).found
-
-    def near_from(
-        self,
-        places: gpd.GeoDataFrame,
-        entrances: dict[str, gpd.GeoDataFrame],
-        *,
-        count_snap: bool,
-    ) -> Flags:
-        flags = [
-            network_distance(
-                places,
-                some,
+            again = simulated(
+                self.homes,
+                self.doors,
                 self.network,
-                limit_m=self.radius_m,
                 snap_limit_m=self.snap_limit_m,
-                count_snap=count_snap,
+                draws=draws,
+                seed=seed,
             )
-            .points["state"]
-            .eq("reached")
-            .to_numpy(dtype=bool)
-            for some in entrances.values()
-        ]
-        near: Flags = np.stack(flags, axis=1)
+            cases = tuple(
+                town.of_points(_all(self._near(homes, doors, count_snap=count_snap)))
+                for homes, doors in again
+            )
+            inputs = {**off_m, "draws": float(draws)}
+            spans.append(Span("position", "simulation", cases, inputs))
+        return spans
+
+    def _near(self, homes: Located, doors: Sequence[Located], *, count_snap: bool) -> Flags:
+        walks = (
+            walk_between(homes, some, self.network, limit_m=self.radius_m, count_snap=count_snap)
+            for some in doors
+        )
+        states = [walk.points["state"].to_numpy() for walk in walks]
+        near: Flags = np.stack(states, axis=1) == REACHED
         return near
+
+    def facts(self, people: Floats) -> dict[str, float]:
+        """How many people, and how many facilities, have no walkway near them."""
+        doors = [some.drawn for some in self.doors]
+        every = {name for some in doors for name in some.ids}
+        reached = {name for some in doors for name in some.ids[some.at.found]}
+        return {
+            "off_network_people": float(people[~self.homes.drawn.at.found].sum()),
+            "facilities_off_network_count": float(len(every - reached)),
+        }
 
 
 def _entrances(facilities: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
-    """Points from which facilities are entered, each with the id of its `feature`.
+    """Points from which facilities are entered, each with the id of its facility.
 
     A point is entered where it is, a line or an area at points EDGE_STEP_M apart along it.
     """
@@ -314,8 +298,7 @@ def _entrances(facilities: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     edges = np.where(shapely.get_dimensions(shapes) == _AREA, shapely.boundary(shapes), shapes)
     xy, row = shapely.get_coordinates(shapely.segmentize(edges, EDGE_STEP_M), return_index=True)
     kept = [name for name in ("accuracy_m", "basis") if name in facilities]
-    points = facilities[kept].iloc[row].reset_index(drop=True)
-    points = points.assign(feature=facilities.index.astype(str).to_numpy(dtype=object)[row])
+    points = facilities[kept].iloc[row].set_index(facilities.index.astype(str)[row])
     return gpd.GeoDataFrame(points, geometry=shapely.points(xy), crs=facilities.crs)
 
 

@@ -1,7 +1,7 @@
 """Facilities and those whom they are for: enough of them, none overrun, so much for each head."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Annotated
 
 import geopandas as gpd
@@ -24,15 +24,15 @@ from spatial.measurement import (
     ranged,
 )
 from spatial.measures.band import accuracies, extremes, inner, outer
+from spatial.measures.displacement import Movable, simulated
 from spatial.measures.extent import amount
 from spatial.measures.overlay import polygonal
 from spatial.measures.people import Draws, Seed
 from spatial.measures.population import as_places, residents
 from spatial.measures.served import Town
-from spatial.measures.spans import Span, displaced, doubts, ends, loosened, worst_accuracy
+from spatial.measures.spans import Span, doubts, ends, worst_accuracy
 from spatial.network.graph import Network, Walkways
-from spatial.network.snap import snap
-from spatial.network.walk import SNAP_LIMIT_M, network_distance
+from spatial.network.walk import SNAP_LIMIT_M, Located, walk_between
 
 NOBODY = -1
 """Number of the facility of those who reach none."""
@@ -343,40 +343,34 @@ class _Walkers:
     ) -> tuple[Integers, list[Span]]:
         """Number of the facility nearest to each place on foot, and what may be off."""
         ids = pd.Index(facilities.index.astype(str))
-        nearest = self.walked(places, facilities, ids)
-        other = _loads(self.walked(places, facilities, ids, count_snap=False), people, len(ids))
-        spans = [Span("snap", "bounds", (other,), {"snap_limit": self.snap_limit_m})]
+        homes = Movable.of(places.set_index("feature"), self.network, self.snap_limit_m)
+        there = Movable.of(facilities, self.network, self.snap_limit_m)
+        nearest = self.walked(homes.drawn, there.drawn, ids)
+        other = self.walked(homes.drawn, there.drawn, ids, count_snap=False)
+        otherwise = _loads(other, people, len(ids))
+        spans = [Span("snap", "bounds", (otherwise,), {"snap_limit": self.snap_limit_m})]
         off_m = worst_accuracy(facilities=facilities, population=places)
         if off_m:
-            # What reaches the network as drawn does so wherever it lies; what does not never does.
-            homes, there = (self._on_network(frame) for frame in (places, facilities))
-            on = facilities[there]
-            wide = replace(self, snap_limit_m=loosened(self.snap_limit_m, places, on))
-            random = np.random.default_rng(self.seed)
-            cases = []
-            for _ in range(self.draws):
-                moved = displaced(places, list(places["feature"]), random)[homes]
-                again = wide.walked(moved, displaced(on, list(ids[there]), random), ids)
-                cases.append(_loads(again, people[homes], len(ids)))
+            cases = tuple(
+                _loads(self.walked(moved, elsewhere, ids), people, len(ids))
+                for moved, (elsewhere,) in simulated(
+                    homes,
+                    [there],
+                    self.network,
+                    snap_limit_m=self.snap_limit_m,
+                    draws=self.draws,
+                    seed=self.seed,
+                )
+            )
             inputs = {**off_m, "draws": float(self.draws)}
-            spans.append(Span("position", "simulation", tuple(cases), inputs))
+            spans.append(Span("position", "simulation", cases, inputs))
         return nearest, spans
 
-    def _on_network(self, frame: Points) -> Flags:
-        xy = shapely.get_coordinates(frame.geometry.to_numpy())
-        return snap(xy, self.network, self.snap_limit_m).found
-
     def walked(
-        self, places: Points, facilities: Points, ids: "pd.Index[str]", *, count_snap: bool = True
+        self, homes: Located, facilities: Located, ids: "pd.Index[str]", *, count_snap: bool = True
     ) -> Integers:
-        """Number among `ids` of the nearest facility to each place."""
-        walk = network_distance(
-            places,
-            facilities,
-            self.network,
-            snap_limit_m=self.snap_limit_m,
-            count_snap=count_snap,
-        )
+        """Number among `ids` of the nearest facility to each home."""
+        walk = walk_between(homes, facilities, self.network, count_snap=count_snap)
         numbers: Integers = ids.get_indexer(pd.Index(walk.points["stop"])).astype(np.int64)
         return numbers
 

@@ -1,7 +1,7 @@
 """Shares of people near a stop, in a straight line or on foot, and how many there are."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Annotated
 
 import geopandas as gpd
@@ -11,7 +11,7 @@ import shapely
 from numpy.typing import NDArray
 from pydantic import Field
 
-from spatial.lattice import Flags, Floats
+from spatial.lattice import Floats
 from spatial.measurement import (
     Measurement,
     Metres,
@@ -21,12 +21,13 @@ from spatial.measurement import (
     by_unit,
 )
 from spatial.measures.coverage import QUAD_SEGS
+from spatial.measures.displacement import Movable, simulated
 from spatial.measures.extent import amount
 from spatial.measures.population import as_places, on_land
 from spatial.measures.served import Discs, Town
-from spatial.measures.spans import Span, displaced, loosened, shares, worst_accuracy
+from spatial.measures.spans import Span, shares, worst_accuracy
 from spatial.network.graph import Network, Walkways
-from spatial.network.walk import SNAP_LIMIT_M, network_distance
+from spatial.network.walk import SNAP_LIMIT_M, Located, walk_between
 
 STATION_RADIUS_M = 1000.0
 _HALF, _NEARLY_ALL = 0.5, 0.95
@@ -188,28 +189,36 @@ def walk_coverage(
     """
     places = as_places(population, people_column=people_column, land=land)
     town = Town.of(places, units, "people")
-    trip = _Trip(network, radius_m, station_radius_m, snap_limit_m, count_snap)
-    walk = trip.walk(places, stops, stations)
-    served = town.walked(walk.state == REACHED)
-    other = replace(trip, count_snap=not count_snap).walk(places, stops, stations)
-    otherwise = town.of_points(other.state == REACHED)
+    kinds = [(stops, radius_m)]
+    if stations is not None:
+        kinds.append((stations, station_radius_m))
+    trip = _Trip(network, tuple(radius for _, radius in kinds))
+    homes = Movable.of(places.set_index("feature"), network, snap_limit_m)
+    there = [Movable.of(frame, network, snap_limit_m) for frame, _ in kinds]
+    ends = homes.drawn, [some.drawn for some in there]
+    state = trip.states(*ends, count_snap=count_snap)
+    served = town.walked(state == REACHED)
+    otherwise = town.of_points(trip.states(*ends, count_snap=not count_snap) == REACHED)
     spans = [Span("snap", "bounds", (otherwise,), {"snap_limit": snap_limit_m})]
     off = worst_accuracy(stops=stops, stations=stations, population=places)
     if off:
-        random = np.random.default_rng(seed)
-        shifted = trip.shifted(places, stops, stations, walk, random)
-        cases = tuple(town.of_points(next(shifted)) for _ in range(draws))
+        cases = tuple(
+            town.of_points(trip.states(*again, count_snap=count_snap) == REACHED)
+            for again in simulated(
+                homes, there, network, snap_limit_m=snap_limit_m, draws=draws, seed=seed
+            )
+        )
         spans.append(Span("position", "simulation", cases, {**off, "draws": float(draws)}))
     figures, whole, told = shares(served.people, town.people, spans)
     facts = _counts(town, units, population[people_column])
-    facts |= walk.facts(town.point_people)
+    facts |= _on_foot(state, *ends, town.point_people)
     if whole.value is not None:
         name = "without_snap_share" if count_snap else "with_snap_share"
         facts[name] = float(otherwise.sum() / town.people.sum())
     return Measurement(
         values=by_unit(town.ids, figures),
         whole=whole,
-        evidence=town.missed(served, stops, walk.state),
+        evidence=town.missed(served, stops, state),
         doubts=told,
         facts=facts,
     )
@@ -235,84 +244,42 @@ def _discs(
 
 
 @dataclass(frozen=True, slots=True)
-class _Walk:
-    """What became of each place, and which stops and which stations are on the network.
-
-    `state` of each place, and the metres `snap_m` between it and the network, missing off it.
-    """
-
-    state: NDArray[np.object_]
-    snap_m: Floats
-    stops_on: tuple[Flags, ...]
-
-    def facts(self, people: Floats) -> dict[str, float]:
-        """How many people cannot walk to a stop at all, and how far the others live from a line."""
-        off, cut = (float(people[self.state == name].sum()) for name in ("off_network", "cut_off"))
-        facts = {
-            "off_network_people": off,
-            "cut_off_people": cut,
-            "stops_off_network_count": float(sum((~on).sum() for on in self.stops_on)),
-        }
-        total = float(people.sum())
-        if total > 0:
-            facts["off_network_share"] = off / total
-        on = np.isfinite(self.snap_m) & (people > 0)
-        if on.any():
-            order = np.argsort(self.snap_m[on], kind="stable")
-            metres, nearer = self.snap_m[on][order], np.cumsum(people[on][order])
-            for name, part in (("snap_median_m", _HALF), ("snap_95_m", _NEARLY_ALL)):
-                facts[name] = float(metres[np.searchsorted(nearer, part * nearer[-1])])
-        return facts
-
-
-@dataclass(frozen=True, slots=True)
 class _Trip:
-    """How people walk: on which network, how far, and how they reach it."""
+    """How people walk: on which network, and how far to a stop of each kind."""
 
     network: Network
-    radius_m: float
-    station_radius_m: float
-    snap_limit_m: float
-    count_snap: bool
+    radii_m: tuple[float, ...]
 
-    def walk(self, places: Points, stops: Points, stations: Points | None) -> _Walk:
-        """Walk from places to the nearest stop and to the nearest station."""
-        states, stops_on = [], []
-        for frame, radius_m in ((stops, self.radius_m), (stations, self.station_radius_m)):
-            if frame is None:
-                continue
-            found = network_distance(
-                places,
-                frame,
-                self.network,
-                limit_m=radius_m,
-                snap_limit_m=self.snap_limit_m,
-                count_snap=self.count_snap,
-            )
-            names = found.points["state"].to_numpy()
+    def states(
+        self, homes: Located, stops: Sequence[Located], *, count_snap: bool
+    ) -> NDArray[np.object_]:
+        """Tell what becomes of each home, by the kind of stop that it comes nearest to reaching."""
+        states = []
+        for some, radius_m in zip(stops, self.radii_m, strict=True):
+            walk = walk_between(homes, some, self.network, limit_m=radius_m, count_snap=count_snap)
+            names = walk.points["state"].to_numpy()
             states.append(np.argmax(names[:, None] == _STATES, axis=1))
-            stops_on.append(found.stops["snap_m"].notna().to_numpy())
-            snap_m = found.points["snap_m"].to_numpy(dtype=np.float64)
-        return _Walk(_STATES[np.min(states, axis=0)], snap_m, tuple(stops_on))
+        nearest: NDArray[np.object_] = _STATES[np.min(states, axis=0)]
+        return nearest
 
-    def shifted(
-        self,
-        places: Points,
-        stops: Points,
-        stations: Points | None,
-        walk: _Walk,
-        random: np.random.Generator,
-    ) -> Iterator[Flags]:
-        """Tell again and again who is reached, with all displaced as their accuracy lets them be.
 
-        `walk` is what became of them as drawn: who is on the network there stays on it.
-        """
-        on = np.isfinite(walk.snap_m)
-        frames = [stops] if stations is None else [stops, stations]
-        frames = [frame[there] for frame, there in zip(frames, walk.stops_on, strict=True)]
-        trip = replace(self, snap_limit_m=loosened(self.snap_limit_m, places, *frames))
-        while True:
-            homes = displaced(places, list(places["feature"]), random)
-            moved = [displaced(frame, list(frame.index), random) for frame in frames]
-            again = trip.walk(homes, moved[0], moved[1] if stations is not None else None)
-            yield on & (again.state == REACHED)
+def _on_foot(
+    state: NDArray[np.object_], homes: Located, stops: Sequence[Located], people: Floats
+) -> dict[str, float]:
+    """How many people cannot walk to a stop at all, and how far the others live from a line."""
+    off, cut = (float(people[state == name].sum()) for name in ("off_network", "cut_off"))
+    facts = {
+        "off_network_people": off,
+        "cut_off_people": cut,
+        "stops_off_network_count": float(sum((~some.at.found).sum() for some in stops)),
+    }
+    total = float(people.sum())
+    if total > 0:
+        facts["off_network_share"] = off / total
+    snap_m, on = homes.at.snap_m, homes.at.found & (people > 0)
+    if on.any():
+        order = np.argsort(snap_m[on], kind="stable")
+        metres, nearer = snap_m[on][order], np.cumsum(people[on][order])
+        for name, part in (("snap_median_m", _HALF), ("snap_95_m", _NEARLY_ALL)):
+            facts[name] = float(metres[np.searchsorted(nearer, part * nearer[-1])])
+    return facts

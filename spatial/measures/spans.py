@@ -5,24 +5,18 @@ from dataclasses import dataclass, field, replace
 
 import geopandas as gpd
 import numpy as np
-import shapely
 
 from spatial.lattice import Floats
 from spatial.measurement import (
     NOTHING,
-    RADIUS_68,
     Doubt,
     DoubtKind,
     DoubtMethod,
     Figure,
-    Points,
     ranged,
     share,
 )
 from spatial.measures.band import accuracies
-
-_FARTHEST = 4.0
-"""Standard deviations along an axis beyond which 3 of 10 000 displacements lie."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,28 +103,3 @@ def worst_accuracy(**layers: gpd.GeoDataFrame | None) -> dict[str, float]:
         if frame is not None
     }
     return {name: metres for name, metres in worst.items() if metres > 0}
-
-
-def displaced(
-    points: Points, features: Sequence[str], random: np.random.Generator
-) -> gpd.GeoDataFrame:
-    """Move points as their accuracy lets them be off, all of one feature alike.
-
-    Along each axis normally, so that 68 % lie within the accuracy; in order of the features' ids,
-    so that the order of rows is irrelevant.
-
-    >>> site = gpd.GeoDataFrame({"accuracy_m": [0.0]}, geometry=[shapely.Point(3, 4)], index=["A"])
-    >>> displaced(site, ["A"], np.random.default_rng(1)).geometry.iloc[0]
-    <POINT (3 4)>
-    """
-    _, feature = np.unique(np.asarray(features, dtype=str), return_inverse=True)
-    shift = random.standard_normal((int(feature.max(initial=-1)) + 1, 2))[feature]
-    sigma_m = accuracies(points)[:, None] / RADIUS_68
-    xy = shapely.get_coordinates(points.geometry.to_numpy()) + shift * sigma_m
-    return points.set_geometry(shapely.points(xy), crs=points.crs)
-
-
-def loosened(snap_limit_m: float, *frames: gpd.GeoDataFrame) -> float:
-    """Within how many metres displaced points still reach a network that they reach as drawn."""
-    worst_m = max(float(accuracies(frame).max(initial=0.0)) for frame in frames)
-    return snap_limit_m + _FARTHEST * worst_m / RADIUS_68

@@ -36,6 +36,12 @@ class Snapped:
         """Some of the points."""
         return Snapped(self.edge[rows], self.along_m[rows], self.snap_m[rows])
 
+    def replaced(self, rows: Integers, by: "Snapped") -> "Snapped":
+        """The points, some of them elsewhere."""
+        edge, along, off = self.edge.copy(), self.along_m.copy(), self.snap_m.copy()
+        edge[rows], along[rows], off[rows] = by.edge, by.along_m, by.snap_m
+        return Snapped(edge, along, off)
+
 
 def snap(points: Floats, network: Network, limit_m: float) -> Snapped:
     """Find the nearest place of a network, anywhere along its edges, within `limit_m` of points.

@@ -38,6 +38,18 @@ class Walk:
 
 
 @dataclass(frozen=True, slots=True)
+class Located:
+    """Points by their ids, and where each reaches a network."""
+
+    ids: "pd.Index[str]"
+    at: Snapped
+
+    def take(self, rows: Integers) -> "Located":
+        """Some of the points."""
+        return Located(self.ids[rows], self.at.take(rows))
+
+
+@dataclass(frozen=True, slots=True)
 class Reach:
     """Distances from stops to the places where paths divide.
 
@@ -87,11 +99,32 @@ def network_distance(
     >>> int(homes["people"][walk["distance_m"] <= 500].sum()), int(homes["people"].sum())
     (10, 60)
     """
-    ids = np.array([str(stop) for stop in stops.index], dtype=object)
+    ends, starts = (locate(frame, network, snap_limit_m) for frame in (points, stops))
+    return walk_between(ends, starts, network, limit_m=limit_m, count_snap=count_snap)
+
+
+def locate(points: Points, network: Network, snap_limit_m: float) -> Located:
+    """Find where points reach a network, within `snap_limit_m` of it."""
+    xy = shapely.get_coordinates(points.geometry.to_numpy())
+    return Located(points.index, snap(xy, network, snap_limit_m))
+
+
+def walk_between(
+    points: Located,
+    stops: Located,
+    network: Network,
+    *,
+    limit_m: Metres | None = None,
+    count_snap: bool = False,
+) -> Walk:
+    """Tell how far points are from the nearest stop, all of which are already on the network.
+
+    Who asks more than once need not look again for where they reach it. See `network_distance`.
+    """
+    ids = np.array([str(stop) for stop in stops.ids], dtype=object)
     order = np.argsort(ids)  # of two stops at one place it is the first by id, in any file's order
-    starts = snap(shapely.get_coordinates(stops.geometry)[order], network, snap_limit_m)
-    ends = snap(shapely.get_coordinates(points.geometry), network, snap_limit_m)
-    reach = reach_from(starts, network, limit_m=limit_m, count_snap=count_snap)
+    ends = points.at
+    reach = reach_from(stops.at.take(order), network, limit_m=limit_m, count_snap=count_snap)
     metres, stop = _to_places(ends, reach, network)
     if count_snap:
         metres = metres + ends.snap_m
@@ -100,7 +133,7 @@ def network_distance(
     connected = ends.found.copy()
     part = network.component[network.begin[ends.edge[connected]]]
     connected[connected] = np.isin(part, network.component[network.begin[reach.edge]])
-    names = pd.Series(np.append(ids[order], "")[stop], index=points.index, dtype=str)
+    names = pd.Series(np.append(ids[order], "")[stop], index=points.ids, dtype=str)
     found = pd.DataFrame(
         {
             "distance_m": np.where(reached, metres, np.nan),
@@ -110,10 +143,9 @@ def network_distance(
                 [reached, connected, ends.found], ["reached", "beyond", "cut_off"], "off_network"
             ),
         },
-        index=points.index,
+        index=points.ids,
     )
-    snapped = pd.DataFrame({"snap_m": starts.snap_m}, index=stops.index[order])
-    return Walk(found, snapped.iloc[np.argsort(order)])
+    return Walk(found, pd.DataFrame({"snap_m": stops.at.snap_m}, index=stops.ids))
 
 
 def reach_from(
