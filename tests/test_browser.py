@@ -1,5 +1,6 @@
 """The app in a real browser, as a planner uses it; nothing may be asked of another host."""
 
+import json
 import os
 import re
 import shutil
@@ -218,9 +219,8 @@ def test_using_every_control_asks_nothing_of_another_host(open_page: Opener) -> 
     for check in plan.checks.values():
         choose(page, check_title(check, "zh"))
     choose(page, "不叠加")
-    catalogue = load_pack(GEODATA).catalogue
-    for spec in catalogue.layers.values():
-        toggle(page, spec.title.zh)
+    for layer in load_pack(GEODATA).layers.values():  # those asked for have nothing to draw
+        toggle(page, layer.spec.title.zh)
     page.get_by_role("button", name="底图").click()
     page.get_by_text("瓦片坐标系").wait_for()
     page.keyboard.press("Escape")
@@ -229,9 +229,72 @@ def test_using_every_control_asks_nothing_of_another_host(open_page: Opener) -> 
     page.get_by_role("link", name="目标检查").click()
     for number in range(len(plan.checks)):
         page.get_by_role("button", name="详情").nth(number).click()
-        page.get_by_text("所用数据").wait_for()
+        page.get_by_text("所用数据", exact=True).wait_for()
         page.get_by_role("button", name="详情").nth(number).click()
-        page.get_by_text("所用数据").wait_for(state="detached")
+        # One definition may have to be worked out to its end before the click is heard.
+        page.get_by_text("所用数据", exact=True).wait_for(state="detached", timeout=60_000)
+
+
+OVERLAPPING = """() => {
+  const overlapping = [];
+  for (const line of document.querySelectorAll('.st-key-check-list .pm-check')) {
+    const button = line.closest('[class*="st-key-check-"]').querySelector('button p');
+    const cells = [...line.children].map((cell) => {
+      const range = document.createRange();
+      range.selectNodeContents(cell);
+      return range.getBoundingClientRect();
+    });
+    const boxes = [...cells, button.getBoundingClientRect()].filter((box) => box.width > 0);
+    boxes.forEach((a, number) => boxes.slice(number + 1).forEach((b) => {
+      if (a.left < b.right - 1 && b.left < a.right - 1 && a.top < b.bottom - 1
+        && b.top < a.bottom - 1) overlapping.push(line.innerText);
+    }));
+  }
+  return overlapping;
+}"""
+
+
+@pytest.mark.parametrize("size", [WIDE, NARROW], ids=["wide", "narrow"])
+@pytest.mark.parametrize("lang", ["zh", "en"])
+def test_nothing_overlaps_in_the_lines_of_targets(
+    open_page: Opener, lang: str, size: dict[str, int]
+) -> None:
+    page = open_page(f"checks?lang={lang}", size)
+    page.locator(".pm-check-what").first.wait_for()
+    settled(page)
+    count = len(read_plan(GEODATA).checks)
+    assert page.locator(".st-key-check-list .pm-check").count() == count
+    assert page.evaluate(OVERLAPPING) == []
+
+
+def test_targets_are_filtered_and_one_is_looked_into(open_page: Opener, tmp_path: Path) -> None:
+    page = open_page("checks")
+    lines = page.locator(".st-key-check-list .pm-check")
+    lines.first.wait_for()
+    page.get_by_test_id("stSelectbox").first.locator("input").click()
+    page.get_by_role("option", name="第九章", exact=True).click()
+    page.wait_for_function(
+        "() => [...document.querySelectorAll('.pm-check-what')]"
+        ".every(e => e.innerText.includes('第九章'))"
+    )
+    settled(page)
+    page.locator(".pm-check-what").filter(has_text="一级管控区蓝绿空间占比").first.click(force=True)
+    page.get_by_text("误差来源", exact=True).wait_for()
+    table = page.locator(".pm-definitions")
+    table.wait_for(timeout=60_000)
+    assert table.get_by_text("规划口径").count() == 1
+    assert "口径 A" in table.inner_text()
+    wait_for_map(page, "evidence-blue_green_tier1")
+    page.get_by_role("button", name="清除筛选").click()
+    page.wait_for_function(
+        "() => [...document.querySelectorAll('.pm-check-what')]"
+        ".some(e => e.innerText.includes('第七章'))"
+    )
+    settled(page)
+    definitions = pd.read_csv(save(page, "下载口径对照表", tmp_path), encoding="utf-8-sig")
+    assert len(definitions) == table.locator("tbody tr").count()
+    record = json.loads(save(page, "运行记录", tmp_path).read_text(encoding="utf-8"))
+    assert len(record["results"]) == len(read_plan(GEODATA).checks)
 
 
 def save(page: Page, button: str, folder: Path) -> Path:

@@ -20,7 +20,7 @@ from spatial.phrases import doubt_text, fact_text
 from spatial.verdict import judge
 from tests.colour import VISIONS, Lab, ciede2000, lab, over_white
 from views.chips import unmarked
-from views.facts import feature_selection
+from views.facts import evidence_selection, feature_selection
 from views.interval import Scale, interval
 from views.leaflet import Hit
 from views.params import _NO_CONCERN
@@ -399,16 +399,39 @@ def test_every_number_that_a_planner_may_set_has_a_name(measure: str) -> None:
             assert name in TEXTS["params"]
 
 
+@pytest.fixture(scope="module")
+def results(embedded: tuple[Pack, Plan]) -> tuple[CheckResult, ...]:
+    return run_checks(*embedded)
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_every_place_that_speaks_against_a_target_is_told_in_words(
+    embedded: tuple[Pack, Plan], results: tuple[CheckResult, ...], lang: Language
+) -> None:
+    for result in results:
+        if result.measured is None or result.measured.evidence.empty:
+            continue
+        hit = Hit(f"evidence:{result.check.id}", "1")
+        said = evidence_selection(embedded[0], result, hit, (39.1, 117.4), Words(lang))
+        assert said is not None
+        rows = {row.label: row.value for row in said.rows}
+        assert ("居民（人）" if lang == "zh" else "Residents") in rows or (
+            "people" not in result.measured.evidence
+        )
+        if lang == "zh":
+            assert not re.search("[A-Z]{2}-[0-9]|_", " ".join(rows.values()))
+
+
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_every_doubt_and_fact_of_the_plans_results_has_words(
-    embedded: tuple[Pack, Plan], lang: Language
+    embedded: tuple[Pack, Plan], results: tuple[CheckResult, ...], lang: Language
 ) -> None:
     pack, plan = embedded
     for kind in get_args(DoubtKind):
         for method in get_args(DoubtMethod):
             doubt = Doubt(kind, method, 0.1, 0.2, {"draws": 20.0})
             assert doubt_text(pack, next(iter(plan.checks.values())), doubt, lang)
-    for result in run_checks(pack, plan):
+    for result in results:
         if result.measured is not None:
             lacking = [n for n, v in result.measured.facts.items() if not fact_text(n, v, lang)]
             assert lacking == []

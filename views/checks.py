@@ -108,7 +108,7 @@ def _line(opened: Opened, result: CheckResult, words: Words) -> str:
         number = number_with_unit(check, whole, lang)
         is_proxy = result.why == "proxy"
         said = chips.text(words("checks.proxy_value", value=number) if is_proxy else number)
-        value = f"<span>{said}</span>" if is_proxy else f"<b>{said}</b>"
+        value = f"<span>{said}</span> " if is_proxy else f"<b>{said}</b> "
         value += f"<span>{chips.text(range_text(check, whole, lang), muted=True)}</span>"
     basis = chips.basis_chip(result.basis, lang) if result.basis else ""
     own = ""
