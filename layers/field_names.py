@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from pypinyin import Style, lazy_pinyin
-
 from layers.text import Text
 from layers.toml import read_toml
 
@@ -75,6 +73,9 @@ def _spellings(column: str, title: Text) -> Iterator[tuple[str, Text]]:
     for length in _SHAPEFILE_CHINESE:
         if len(title.zh) > length:
             yield title.zh[:length], cut
+    # Its dictionary takes a while to load, which only who maps a file's fields should wait for.
+    from pypinyin import Style, lazy_pinyin  # noqa: PLC0415
+
     syllables = lazy_pinyin(title.zh, style=Style.NORMAL)
     spelt = plain_name("".join(syllables))
     pinyin = Text(zh=f"“{title.zh}”的拼音", en=f"pinyin of '{title.zh}'")

@@ -12,7 +12,6 @@ from layers import InputError, Language, Problem
 from layers.basis import BASES
 from layers.findings import readable
 from layers.formats import Choice, Found
-from layers.osm.pack import import_osm
 from layers.reader import Reader
 from layers.toml import unknown
 from layers.workspace import create_workspace, open_workspace
@@ -97,6 +96,8 @@ def layers_osm(
     lang: LangOption = Lang.zh,
 ) -> None:
     """由 OpenStreetMap 数据生成数据包 / Make a pack of an OpenStreetMap extract."""
+    from layers.osm.pack import import_osm  # noqa: PLC0415 - brings GDAL, which no check waits for
+
     with problems_as_lines():
         imported = import_osm(file, out, crs=crs, area=area)
     for line in imported.lines:

@@ -3,6 +3,8 @@
 import ast
 import importlib
 import string
+import subprocess
+import sys
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -163,6 +165,18 @@ def test_nothing_is_caught_that_is_not_named(path: Path) -> None:
         if isinstance(node, ast.ExceptHandler):
             assert node.type is not None
             assert getattr(node.type, "id", "") not in {"Exception", "BaseException"}
+
+
+def test_the_command_line_loads_nothing_that_a_check_does_not_need_at_once() -> None:
+    heavy = {
+        "duckdb", "folium", "openpyxl", "psycopg", "pyogrio", "pypinyin", "rasterio", "scipy",
+        "streamlit",
+    }  # fmt: skip
+    code = "import sys, spatial.__main__; print(*{name.split('.')[0] for name in sys.modules})"
+    run = subprocess.run(
+        [sys.executable, "-c", code], cwd=REPOSITORY, capture_output=True, text=True, check=True
+    )
+    assert not heavy & set(run.stdout.split())
 
 
 def placeholders(text: str) -> set[str]:
