@@ -112,23 +112,24 @@ def check(
         measured, plan = found.pack, found.plan
         results = run_checks(measured, plan, only=_known_checks(plan, only))
         language: Language = lang.value
+        compared: dict[str, tuple[Comparison, ...]] | None = None
+        if by_definition:
+            inputs, ids = Inputs(measured), [result.check.id for result in results]
+            compared = {i: definitions(measured, plan.checks[i], inputs=inputs) for i in ids}
         if output is Format.json:
-            print(
-                json.dumps(
-                    results_json(measured, results, language),
-                    ensure_ascii=False,
-                    allow_nan=False,
-                    indent=2,
-                )
-            )
+            data = results_json(measured, results, language, compared=compared)
+            print(json.dumps(data, ensure_ascii=False, allow_nan=False, indent=2))
         else:
             _print_results(measured, results, language)
+        for check_id, comparisons in (compared or {}).items():
+            if output is Format.table and comparisons:
+                _print_definitions(measured, plan.checks[check_id], comparisons, language)
         if out is not None:
-            units = plan.zone_statistics.zones
-            write_results(out, measured, results, language, units=units)
-        if by_definition:
-            checks = [plan.checks[result.check.id] for result in results]
-            _compare(measured, checks, language, out=out, printed=output is Format.table)
+            write_results(out, measured, results, language, units=plan.zone_statistics.zones)
+            for check_id, comparisons in (compared or {}).items():
+                table = definitions_csv(measured, plan.checks[check_id], comparisons, language)
+                if comparisons:
+                    (out / f"{check_id}.definitions.csv").write_bytes(table)
         if out is not None:
             asked = Asked(
                 pack="" if pack == EMBEDDED_PACK else path_from(out, pack),
@@ -219,20 +220,6 @@ def zones(
         else:
             write_zones(out, measured, table, language)
             print(out)
-
-
-def _compare(
-    pack: Pack, checks: Sequence[Check], lang: Language, *, out: Path | None, printed: bool
-) -> None:
-    """Measure checks by all their definitions; print them, and write a table of each."""
-    inputs = Inputs(pack)
-    for check in checks:
-        compared = definitions(pack, check, inputs=inputs)
-        if printed and compared:
-            _print_definitions(pack, check, compared, lang)
-        if out is not None and compared:
-            path = out / f"{check.id}.definitions.csv"
-            path.write_bytes(definitions_csv(pack, check, compared, lang))
 
 
 def _print_definitions(

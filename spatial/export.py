@@ -3,7 +3,7 @@
 import io
 import json
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -35,12 +35,43 @@ _PARTS = {"m2_per_person": {"numerator": "m2", "denominator": "people"}}
 ZONE_FORMATS = (".csv", ".xlsx", ".geojson", ".gpkg")
 
 
-def results_json(pack: Pack, results: Iterable[CheckResult], lang: Language) -> dict[str, Any]:
-    """Lay results out as plain data: full precision, missing values None, no NaN."""
+def results_json(
+    pack: Pack,
+    results: Iterable[CheckResult],
+    lang: Language,
+    *,
+    compared: Mapping[str, Sequence[Comparison]] | None = None,
+) -> dict[str, Any]:
+    """Lay results out as plain data: full precision, missing values None, no NaN.
+
+    `compared` are checks, by id, measured by their definitions; each result then has them, too.
+    """
+    data = [_result(pack, result, lang) for result in results]
+    for one in data if compared is not None else ():
+        one["definitions"] = [
+            _definition(comparison) for comparison in (compared or {}).get(one["id"], ())
+        ]
     return {
         "pack": pack.catalogue.pack.title.in_(lang),
         "metric_crs": pack.catalogue.pack.metric_crs,
-        "results": [_result(pack, result, lang) for result in results],
+        "results": data,
+    }
+
+
+def _definition(comparison: Comparison) -> dict[str, Any]:
+    result = comparison.result
+    whole = result.measured.whole if result.measured else NOTHING
+    return {
+        "name": comparison.name,
+        "measure": result.check.measure,
+        "across": comparison.across,
+        **{column: getattr(whole, column) for column in VALUE_COLUMNS},
+        "unit": result.check.target.unit,
+        "verdict": result.verdict,
+        "conclusive": result.conclusive,
+        "why": result.why,
+        "basis": result.basis,
+        "missing": list(result.missing),
     }
 
 

@@ -1,6 +1,7 @@
 """What would change a verdict: data to deliver, errors to reduce, gaps to close."""
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 
 from layers import Language, Pack, is_conclusive
 from spatial.measurement import Doubt, Figure, Measurement
@@ -73,40 +74,69 @@ def _errors(pack: Pack, result: CheckResult, lang: Language) -> Iterator[str]:
     for doubt in result.measured.doubts:
         if doubt.kind in {"unclassified", "kind"}:
             yield phrase("outlook", doubt.kind, lang)
-    factor, verdict = _factor(result, result.measured)
-    if factor is None or verdict is None:
+    if result.check.judge == "each":
+        if any(doubt.kind == "position" for doubt in result.measured.doubts):
+            yield phrase("outlook", "locate", lang)
+        return
+    distance = _distance(result, result.measured)
+    if distance is None:
         return
     for doubt in result.measured.doubts:
-        if doubt.kind == "position":
-            if factor < _HOPELESS:
-                yield phrase("outlook", "position_never", lang)
-                continue
-            inputs = _needed(pack, result, doubt, factor, lang)
-            yield phrase(
-                "outlook", "position", lang, inputs=inputs, verdict=verdict_text(verdict, lang)
-            )
-        elif doubt.kind == "classification" and factor >= _HOPELESS:
-            times = number_text(1 / factor**2, 2)
-            yield phrase(
-                "outlook", "samples", lang, times=times, verdict=verdict_text(verdict, lang)
-            )
+        factor = distance.factor(doubt)
+        if factor is not None:
+            verdict = verdict_text(distance.verdict, lang)
+            yield from _reduced(pack, result, doubt, factor=factor, verdict=verdict, lang=lang)
 
 
-def _factor(result: CheckResult, measured: Measurement) -> tuple[float | None, Verdict | None]:
-    """By what the range would have to shrink not to span the target, and the verdict then."""
+def _reduced(
+    pack: Pack, result: CheckResult, doubt: Doubt, *, factor: float, verdict: str, lang: Language
+) -> Iterator[str]:
+    """What it takes to make one cause of doubt so much smaller."""
+    if doubt.kind == "position" and factor < _HOPELESS:
+        yield phrase("outlook", "position_never", lang)
+    elif doubt.kind == "position":
+        inputs = _needed(pack, result, doubt, factor, lang)
+        yield phrase("outlook", "position", lang, inputs=inputs, verdict=verdict)
+    elif doubt.kind == "classification" and factor >= _HOPELESS:
+        times = number_text(1 / factor**2, 2)
+        yield phrase("outlook", "samples", lang, times=times, verdict=verdict)
+
+
+@dataclass(frozen=True, slots=True)
+class _Distance:
+    """How far a value lies from its limit and its range reaches that way; its verdict alone."""
+
+    value: float
+    gap: float
+    side: float
+    upwards: bool
+    verdict: Verdict
+
+    def factor(self, doubt: Doubt) -> float | None:
+        """By what one doubt alone would have to shrink for the range to end at the limit.
+
+        None where it does not reach that way, or where the others reach over the limit without it.
+        """
+        alone = doubt.high - self.value if self.upwards else self.value - doubt.low
+        left = self.gap - (self.side - alone)
+        if alone <= 0 or left < 0:
+            return None
+        return min(left / alone, 1.0)
+
+
+def _distance(result: CheckResult, measured: Measurement) -> _Distance | None:
     target, whole = result.check.target, measured.whole
     limit = target.limit
     if whole.value is None or whole.low is None or whole.high is None:
-        return None, None
+        return None
     if not isinstance(limit, int | float) or target.comparison == "equal":
-        return None, None
-    value = Figure(whole.value, None, None, whole.value, whole.value)
-    meets = compare(value, limit, target)
+        return None
+    alone = Figure(whole.value, None, None, whole.value, whole.value)
+    meets = compare(alone, limit, target)
     upwards = (target.comparison == "at_least") != bool(meets)
     side = whole.high - whole.value if upwards else whole.value - whole.low
-    if side <= 0:
-        return None, None
-    return min(abs(whole.value - limit) / side, 1.0), "met" if meets else "not_met"
+    gap = abs(whole.value - limit)
+    return _Distance(whole.value, gap, side, upwards, "met" if meets else "not_met")
 
 
 def _needed(pack: Pack, result: CheckResult, doubt: Doubt, factor: float, lang: Language) -> str:

@@ -120,16 +120,18 @@ def value_text(check: Check, value: float, lang: Language, *against: float) -> s
     unit = check.target.unit
     if unit == "share":
         return share_text(value, *against)
-    if unit == "m":
-        return f"{number_text(value / M_PER_KM)} km"
     if unit == "m2":
         mu = f"{value / M2_PER_MU:,.0f} {'亩' if lang == 'zh' else 'mu'}"
         brackets = "{}（{}）" if lang == "zh" else "{} ({})"
         return brackets.format(area_text(value, lang), mu)
-    if unit == "people":
-        return people_text(value, lang)
-    if unit == "count":
-        return number_text(value)
+    written = {
+        "m": lambda: f"{number_text(value / M_PER_KM)} km",
+        "people": lambda: people_text(value, lang),
+        "count": lambda: number_text(value),
+        "ratio": lambda: phrase("amount", "ratio", lang, value=number_text(value)),
+    }
+    if unit in written:
+        return written[unit]()
     return f"{recorded_text(value)} {unit_text(unit, lang)}".rstrip()
 
 
@@ -340,8 +342,12 @@ def _difference(check: Check, value: float, limits: tuple[float, ...], lang: Lan
 
 
 def _widest(result: CheckResult, whole: Figure, values: pd.DataFrame) -> tuple[float, float]:
-    """Range of the figure that could not be decided: the whole, or the widest such unit."""
-    if result.check.judge == "whole" and whole.low is not None and whole.high is not None:
+    """Range of the figure that could not be decided: the whole, or the widest such unit.
+
+    Numbers of things are told for the whole: one unit is one thing.
+    """
+    of_whole = result.check.judge == "whole" or result.check.target.unit == "count"
+    if of_whole and whole.low is not None and whole.high is not None:
         return whole.low, whole.high
     open_units = [unit for unit, met in result.met.items() if met is None]
     ranges = values.loc[open_units, ["low", "high"]].dropna().itertuples(index=False)
@@ -380,8 +386,8 @@ def doubt_text(pack: Pack, check: Check, doubt: Doubt, lang: Language) -> str:
         lang,
         kind=phrase("doubt", doubt.kind, lang),
         method=phrase("method", doubt.method, lang),
-        low=value_text(check, doubt.low, lang),
-        high=value_text(check, doubt.high, lang),
+        low=_end_text(check, doubt.low, lang),
+        high=_end_text(check, doubt.high, lang),
         inputs=_doubt_inputs(pack, check, doubt, lang),
     )
 

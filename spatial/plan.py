@@ -205,7 +205,8 @@ class Check(Entry):
     and the city's). `judge` says whether the plan asks it of the whole (the units then only show
     where it comes from) or of each unit. `sentence` says in our words what the plan asks; it and
     the title may name the parameters, as in `{radius_m}`. `says` are the sentences that state
-    each verdict, with `{value}`, `{target}`, `{low}` and `{high}` as well.
+    each verdict; they may name `{value}`, `{low}`, `{high}`, `{target}`, `{difference}`, and of
+    units `{count}`, `{failing}` and `{units}`, the names of those that fail.
 
     `variants` are other definitions of the same, to be shown beside it, each `across` several
     values of a parameter where it names one. `stand_in` is the one that is measured where the

@@ -104,7 +104,10 @@ def _run(
 
 
 def _as_recorded(check: Check, one: RecordedResult) -> Check:
-    """Return the check with the parameters that it, or its stand-in, was measured with."""
+    """Return the check as it, or its stand-in, was measured: parameters, a target of one's own."""
+    limit = one.target.get("at_least")
+    if isinstance(limit, int | float):  # counts only where the plan names no number
+        check = check.with_limit(float(limit))
     if not (one.stand_in and check.stand_in):
         return check.with_params(one.params)
     stand_in = check.variants[check.stand_in]

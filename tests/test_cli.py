@@ -378,6 +378,10 @@ params = { classes = ["03"] }
     assert re.search(r"woodland only\s+50.0%", found.stdout)
     rows = (out / "green.definitions.csv").read_text(encoding="utf-8-sig").splitlines()
     assert rows[1].startswith("woodland only,no,,,0.5")
+    found = CliRunner().invoke(app, [*arguments, "--format", "json"])
+    (result,) = json.loads(found.stdout)["results"]
+    (strict,) = result["definitions"]
+    assert (strict["name"], strict["value"]) == ("strict", pytest.approx(0.5))
 
 
 def test_places_in_the_evidence_are_named(tiny_pack: Path, tmp_path: Path) -> None:

@@ -310,3 +310,19 @@ def test_samples_and_positions_widen_a_range_together() -> None:
     assert both.low is not None
     assert both.value == alone.value
     assert alone.low - both.low == pytest.approx(0.01)  # 10 m of 1000 m
+
+
+def test_what_positions_and_what_missing_classes_leave_open_is_told_apart() -> None:
+    """Half counts, a quarter has no class: that alone reaches 75 %, the border alone 51 %."""
+    land = gpd.GeoDataFrame(
+        {"class_code": ["03", "07", None], "accuracy_m": 10.0},
+        geometry=[box(0, 0, 500, 1000), box(500, 0, 750, 1000), box(750, 0, 1000, 1000)],
+        index=["L1", "L2", "L3"],
+        crs="EPSG:4548",
+    )
+    zone = gpd.GeoDataFrame(geometry=[box(0, 0, 1000, 1000)], index=["Z"], crs="EPSG:4548")
+    found = land_share(land, zone, classes=("03",))
+    position, unclassified = found.doubts
+    assert (position.low, position.high) == pytest.approx((0.49, 0.51))
+    assert (unclassified.low, unclassified.high) == pytest.approx((0.5, 0.75))
+    assert (found.whole.low, found.whole.high) == pytest.approx((0.49, 0.76))

@@ -92,3 +92,20 @@ def test_every_check_of_the_embedded_pack_says_what_would_change_it(lang: Langua
         found = ways(pack, run_check(pack, check), (), lang)
         assert found, check.id
         assert all("{" not in line for line in found)
+
+
+def test_where_other_doubts_reach_over_the_target_no_accuracy_of_position_is_promised(
+    tiny_pack: Path, edit: Edit
+) -> None:
+    edit("land.geojson", '"1701"', "null")  # 50 to 75 % by the unclassified alone
+    found = said(tiny_pack, "green")
+    assert not any(line.startswith("With positions") for line in found)
+
+
+def test_what_lies_on_a_border_is_to_be_located() -> None:
+    pack, plan = open_pack(Path(__file__).resolve().parents[1] / "geodata")
+    check = plan.checks["tier1_projects"]
+    found = ways(pack, run_check(pack, check), (), "zh")
+    assert "测准位置：有的单元或项目落在界线哪一边还说不准。" in found
+    assert "查明类别不明的项目。" in found
+    assert not any("再准的位置" in line for line in found)

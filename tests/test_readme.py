@@ -15,7 +15,7 @@ from layers.catalogue import LayerSpec, PackSpec, Postgis
 from run import USAGE, VERBS
 from spatial.__main__ import app
 from spatial.measures import MEASURES
-from spatial.plan import Check
+from spatial.plan import Binding, Check, Definition
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 TWINS = (
@@ -31,6 +31,8 @@ MODELS: Mapping[str, type[BaseModel]] = {
     "[<layer>]": LayerSpec,
     "postgis": Postgis,
     "[<check>]": Check,
+    "layers": Binding,
+    "variants": Definition,
 }
 YES = {"yes": True, "no": False, "是": True, "否": False}
 

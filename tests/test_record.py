@@ -26,7 +26,7 @@ from layers.catalogue import LayerSpec
 from layers.workspace import Original, StoredLayer, create_workspace, open_workspace
 from spatial import Plan, open_pack, run_check, run_checks
 from spatial.__main__ import app
-from spatial.record import Asked, parsed, path_from, run_record
+from spatial.record import Asked, parsed, path_from, run_record, write_record
 from spatial.replay import Replay, replay
 from spatial.verdict import CheckResult
 from tests.conftest import ORIGIN, TO_DEGREES
@@ -605,3 +605,18 @@ def test_a_spoilt_record_never_ends_the_command_in_a_traceback(out: Path, seed: 
     place[chance.choice(list(place))] = chance.choice(SPOILT)
     rewrite(out, data)
     assert run("verify", out / "run.json").exit_code in {0, 1, 2}
+
+
+def test_a_run_with_a_target_of_ones_own_replays(tiny_pack: Path, tmp_path: Path) -> None:
+    plan_file = tiny_pack / "plan.toml"
+    text = plan_file.read_text(encoding="utf-8")
+    plan_file.write_text(text.replace("at_least = 0.7, unit", "no_number = true, unit"), "utf-8")
+    pack, plan = open_pack(tiny_pack)
+    own = run_check(pack, plan.checks["green"].with_limit(0.7))
+    assert own.verdict == "met"
+    asked = Asked(pack="pack", workspace="", lang="en")
+    data = run_record(pack, plan, [own], asked=asked, made="2026-01-01T00:00:00+00:00")
+    record = tmp_path / "run.json"
+    write_record(record, data)
+    found = run("verify", record)
+    assert found.exit_code == 0, found.output

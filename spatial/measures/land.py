@@ -97,13 +97,12 @@ def land_share(
     known = {name: float(m.max()) for name, m in accuracy_m.items() if m.max(initial=0.0) > 0}
     if known and whole.value is not None:
         surely = _Surely.of(cover, accuracy_m["land"])
-        figures = [
-            ranged(figure, *ends)
-            for figure, ends in zip(figures, surely.ranges(*_extents(zones, cover)), strict=True)
-        ]
-        low, high = surely.ranges(*_extent(zones, cover))[0]
+        *ends, (low, high) = surely.ranges(*_extents(zones, cover))
+        figures = [ranged(figure, *end) for figure, end in zip(figures, ends, strict=True)]
+        unknown = (whole.high or whole.value) - whole.value  # in the band already
+        alone = max(high - unknown, whole.value)
         whole = ranged(whole, low, high)
-        doubts = (Doubt("position", "band", low, high, known), *doubts)
+        doubts = (Doubt("position", "band", min(low, whole.value), alone, known), *doubts)
     facts: dict[str, float] = {}
     if matrix is not None and whole.value is not None:
         facts["mapped_share"] = whole.value
@@ -150,16 +149,13 @@ def _unclassified(whole: Figure) -> tuple[Doubt, ...]:
 
 
 def _extents(zones: gpd.GeoDataFrame, cover: "_Cover") -> tuple[Shapes, Shapes]:
-    """The least and the most that each zone can be."""
+    """The least and the most that each zone can be, and last that all taken together can be."""
     shapes, off = zones.geometry.to_numpy(), accuracies(zones)
-    return inner(shapes, off), cover.clip(outer(shapes, off), shapes)
-
-
-def _extent(zones: gpd.GeoDataFrame, cover: "_Cover") -> tuple[Shapes, Shapes]:
-    """The least and the most that the zones taken together can be."""
     least, most = extremes(zones)
-    whole = np.array([dissolve(zones.geometry.to_numpy())], dtype=object)
-    return np.array([least], dtype=object), cover.clip(np.array([most], dtype=object), whole)
+    drawn = np.append(shapes, dissolve(shapes))
+    return np.append(inner(shapes, off), least), cover.clip(
+        np.append(outer(shapes, off), most), drawn
+    )
 
 
 def land_areas(
