@@ -26,6 +26,8 @@ from views.text import TEXTS, Words
 _STEPS = 10
 _NO_CONCERN = frozenset({"seed", "code_digits"})
 """Numbers that say nothing to a planner; a run's record holds them."""
+_RESTS_ON = {"station_radius_m": "stations"}
+"""Numbers that matter only where an optional layer is bound."""
 _MATRIX = "matrix"
 """Parameter: sample points by what the map shows (rows) and what was found (columns)."""
 _SAMPLED = ("vegetation", "other")
@@ -41,7 +43,8 @@ def edit_params(
     """
     check = opened.plan.checks[check_id]
     for name, own in check.params.items():
-        if name in _NO_CONCERN:
+        needed = _RESTS_ON.get(name)
+        if name in _NO_CONCERN or (needed is not None and needed not in check.layers):
             continue
         label, about = words.or_bare(f"params.{name}"), _about(name, words)
         if isinstance(own, bool):
