@@ -99,10 +99,11 @@ def land_share(
         surely = _Surely.of(cover, accuracy_m["land"])
         *ends, (low, high) = surely.ranges(*_extents(zones, cover))
         figures = [ranged(figure, *end) for figure, end in zip(figures, ends, strict=True)]
-        unknown = (whole.high or whole.value) - whole.value  # in the band already
-        alone = max(high - unknown, whole.value)
+        value = whole.value
+        unknown = (whole.high or value) - value  # in the band already
+        band = (min(low, value), max(high - unknown, value))
         whole = ranged(whole, low, high)
-        doubts = (Doubt("position", "band", min(low, whole.value), alone, known), *doubts)
+        doubts = (Doubt("position", "band", *band, known), *doubts)
     facts: dict[str, float] = {}
     if matrix is not None and whole.value is not None:
         facts["mapped_share"] = whole.value
