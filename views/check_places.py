@@ -159,7 +159,7 @@ def _table(
     if "people" in evidence:
         columns[words("checks.place_people")] = evidence["people"].to_numpy()
     for column in ("state", "lacks", "finding", "position", "kind", "override"):
-        if column in evidence and evidence[column].notna().any():
+        if column in evidence and evidence[column].fillna("").ne("").any():
             said = [_told(opened, check, column, one, words) for one in evidence[column]]
             columns[words(f"checks.place_{column}")] = said
     if evidence["area_m2"].any():

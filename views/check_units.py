@@ -27,6 +27,7 @@ def show_units(pack: Pack, result: CheckResult, measured: Measurement, words: Wo
         return
     st.markdown(f"**{words('checks.units')}**")
     table = _table(pack, result, measured, words)
+    people = words("checks.unit_rest_people")
     counted = check.target.unit in {"count", "people"}
     if _is_charted(result) and len(table) <= _MOST_BARS:
         _chart(result, table, words)
@@ -37,7 +38,9 @@ def show_units(pack: Pack, result: CheckResult, measured: Measurement, words: Wo
         hide_index=True,
         height=_HEAD_PX + rows * _ROW_PX,
         column_config={
-            title: st.column_config.NumberColumn(format=_WHOLE if counted else "%,.2f")
+            title: st.column_config.NumberColumn(
+                format=_WHOLE if counted or title == people else "%,.2f"
+            )
             for title in shown.select_dtypes("number").columns
         },
     )
