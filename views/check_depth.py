@@ -32,21 +32,19 @@ def show_depth(opened: Opened, result: CheckResult, words: Words) -> None:
         edit_limit(opened, check.id, words, width=230)
     edit_matrix(opened, check.id, words)
     compared = st.container(key="check-definitions") if asked.variants else None
-    if result.measured is not None:
-        left, right = st.columns([1, 1], gap="medium")
-        with left:
-            show_units(pack, result, result.measured, words)
-            edit_overrides(opened, result, result.measured, words)
-        with right:
-            show_places(opened, result, result.measured, words)
     left, right = st.columns([1, 1], gap="medium")
     with left:
+        if result.measured is not None:
+            show_units(pack, result, result.measured, words)
+            edit_overrides(opened, result, result.measured, words)
         show_doubts(pack, result, words)
         show_facts(result, words)
     with right:
+        if result.measured is not None:
+            show_places(opened, result, result.measured, words)
         show_inputs(opened, result, words)
         if asked.terms:
-            _title(words("checks.terms"))
+            st.markdown(f"**{words('checks.terms')}**")
             for term in asked.terms.values():
                 st.caption(chips.unmarked(term.in_(lang)))
     comparisons = () if compared is None else compare_definitions(opened, asked, words, compared)
@@ -56,7 +54,3 @@ def show_depth(opened: Opened, result: CheckResult, words: Words) -> None:
             points = "".join(f"<li>{chips.text(one)}</li>" for one in said)
             title = chips.text(words("checks.outlook"))
             st.html(f'<p class="pm-line"><b>{title}</b></p><ul class="pm-points">{points}</ul>')
-
-
-def _title(text: str) -> None:
-    st.markdown(f"**{text}**")

@@ -171,21 +171,24 @@ def edit_matrix(opened: Opened, check_id: str, words: Words) -> None:
     rows = st.session_state.get(_draft_key(check_id)) or now or [[0.0] * len(_SAMPLED)] * 2
     found = [words(f"params.field_{kind}") for kind in _SAMPLED]
     shown = [words(f"params.map_{kind}") for kind in _SAMPLED]
-    st.markdown(f"**{words('params.matrix')}**", help=words("params.matrix_help"))
     editor = f"matrix_editor.{check_id}"
-    st.data_editor(
-        pd.DataFrame([list(row) for row in rows], columns=found, index=shown, dtype="float64"),
-        key=editor,
-        width="content",
-        column_config={
-            title: st.column_config.NumberColumn(min_value=0, step=1, format="%d", required=True)
-            for title in found
-        },
-        on_change=_take_matrix,
-        args=(opened, check_id, editor, [list(row) for row in rows], found),
-    )
-    if now is None:
-        st.caption(words("params.matrix_none"))
+    with st.expander(words("params.matrix"), expanded=_draft_key(check_id) in st.session_state):
+        st.caption(words("params.matrix_help"))
+        st.data_editor(
+            pd.DataFrame([list(row) for row in rows], columns=found, index=shown, dtype="float64"),
+            key=editor,
+            width="content",
+            column_config={
+                title: st.column_config.NumberColumn(
+                    min_value=0, step=1, format="%d", required=True
+                )
+                for title in found
+            },
+            on_change=_take_matrix,
+            args=(opened, check_id, editor, [list(row) for row in rows], found),
+        )
+        if now is None:
+            st.caption(words("params.matrix_none"))
 
 
 def _draft_key(check_id: str) -> str:
