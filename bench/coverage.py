@@ -17,8 +17,8 @@ import numpy as np
 import pandas as pd
 import shapely
 
+from spatial.geometry.discs import QUAD_SEGS
 from spatial.measures import stop_coverage
-from spatial.measures.coverage import QUAD_SEGS
 
 CRS = "EPSG:4548"
 COLUMNS, ROWS = 16, 9

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
 from bench.coverage import cpu_seconds
-from spatial.discs import within
+from spatial.geometry.discs import within
 
 SIZE_M = (24_000.0, 13_500.0)
 CORNER = (530_000.0, 4_330_000.0)

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
-from spatial.measures.accuracy import Matrix, TwoClasses, assess, estimate
+from spatial.doubt.accuracy import Matrix, TwoClasses, assess, estimate
 
 # Olofsson et al. (2014), Table 8: sample counts of deforestation, forest gain, stable forest and
 # stable non-forest, rows as mapped; the mapped areas in pixels of 30 m.

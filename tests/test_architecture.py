@@ -75,6 +75,19 @@ def test_imports_run_one_way(path: Path) -> None:
     assert packages(path) & OURS <= MAY_IMPORT[home]
 
 
+INSIDE = ("geometry", "network", "doubt", "measures")
+"""Folders of `spatial/`: each may import those before it."""
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name)
+def test_what_is_computed_knows_nothing_of_what_is_measured(path: Path) -> None:
+    home = path.relative_to(REPOSITORY).parts
+    if home[0] == "spatial" and home[1] in INSIDE:
+        later = INSIDE[INSIDE.index(home[1]) + 1 :]
+        wrong = [m for m in imported(path) if m.startswith(tuple(f"spatial.{x}" for x in later))]
+        assert wrong == []
+
+
 @pytest.mark.parametrize("path", MODULES, ids=name)
 def test_streamlit_lives_in_the_app_and_its_views(path: Path) -> None:
     if packages(path) & {"streamlit", "altair"}:

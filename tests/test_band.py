@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from shapely import Point, Polygon, box
 
+from spatial.doubt.band import extremes, least_share, surely
 from spatial.measures import land_share, stop_coverage, total_area, total_length
-from spatial.measures.band import extremes, least_share, surely
 
 CRS = "EPSG:4548"
 

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from shapely import Point, Polygon, box
 from shapely.geometry.base import BaseGeometry
 
+from spatial.geometry.discs import QUAD_SEGS
 from spatial.measurement import SLIVER_M2
 from spatial.measures import stop_coverage
-from spatial.measures.coverage import QUAD_SEGS
 
 CRS = "EPSG:4548"
 R = 500.0

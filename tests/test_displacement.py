@@ -10,9 +10,10 @@ import shapely
 from numpy.typing import NDArray
 from shapely import LineString
 
+from spatial.doubt import displacement
+from spatial.doubt.displacement import Movable, simulated
 from spatial.measurement import RADIUS_68
-from spatial.measures import circle_share, displacement, walk_coverage
-from spatial.measures.displacement import Movable, simulated
+from spatial.measures import circle_share, walk_coverage
 from spatial.measures.facilities import people_per_facility
 from spatial.network import Network, network_distance, walking_network
 from spatial.network.snap import snap

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from shapely import MultiPolygon, Polygon, box
 from shapely.geometry.base import BaseGeometry
 
-from spatial.measures.edges import Shapes
-from spatial.measures.overlap import clusters, overlaps, shared_area, union_by
-from spatial.measures.overlay import dissolve
-from spatial.measures.zonal import pieces
+from spatial.geometry.edges import Shapes
+from spatial.geometry.overlap import clusters, overlaps, shared_area, union_by
+from spatial.geometry.overlay import dissolve
+from spatial.geometry.zonal import pieces
 
 FAR = (530_000.0, 4_330_000.0)  # the metres of a projected map
 

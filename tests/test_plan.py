@@ -45,7 +45,8 @@ SPOILT = [
         COVERAGE_LAYERS,
         COVERAGE_LAYERS.replace("units = ", "unit = "),
         r"plan.toml \[coverage\].layers: unknown layer argument 'unit' \(did you mean 'units'\?\);"
-        r" known layer arguments are 'stops', 'area', 'units', 'stations', 'population' of measure 'stop_coverage'",
+        r" known layer arguments are 'stops', 'area', 'units', 'stations', 'population' of measure"
+        r" 'stop_coverage'",
         id="misspelt layer argument",
     ),
     pytest.param(

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.spatial import cKDTree
 
-from spatial.discs import covered_cells, within
-from spatial.lattice import Floats, Lattice
+from spatial.geometry.discs import covered_cells, within
+from spatial.geometry.lattice import Floats, Lattice
 
 coordinates = st.floats(-3000, 3000, allow_nan=False)
 spots = st.lists(st.tuples(coordinates, coordinates), min_size=1, max_size=40)

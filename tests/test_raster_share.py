@@ -23,9 +23,9 @@ from layers.formats import Choice, raster
 from layers.grid import Affine, Grid
 from layers.limits import Limits
 from spatial import Check
+from spatial.geometry.cells import Cells
 from spatial.measurement import Measurement
 from spatial.measures import MEASURES, land_share, raster_share
-from spatial.measures.cells import Cells
 from spatial.plan import Cite, Target
 from spatial.verdict import judge
 from tests.geotiff import write

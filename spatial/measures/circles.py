@@ -9,7 +9,11 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
-from spatial.lattice import Flags, Floats
+from spatial.doubt.band import accuracies
+from spatial.doubt.displacement import Movable, simulated
+from spatial.doubt.spans import Span, shares, worst_accuracy
+from spatial.geometry.edges import Shapes
+from spatial.geometry.lattice import Flags, Floats
 from spatial.measurement import (
     Features,
     Measurement,
@@ -18,13 +22,9 @@ from spatial.measurement import (
     Polygons,
     by_unit,
 )
-from spatial.measures.band import accuracies
-from spatial.measures.displacement import Movable, simulated
-from spatial.measures.edges import Shapes
 from spatial.measures.people import REACHED, Draws, Seed
 from spatial.measures.population import as_places
 from spatial.measures.served import Town
-from spatial.measures.spans import Span, shares, worst_accuracy
 from spatial.network.graph import Network, Walkways
 from spatial.network.walk import SNAP_LIMIT_M, Located, walk_between
 

@@ -10,8 +10,12 @@ import pandas as pd
 import shapely
 from shapely.geometry.base import BaseGeometry
 
-from spatial.discs import covered_cells, disc_lattice
-from spatial.lattice import Flags, Floats, Lattice
+from spatial.doubt.band import accuracies, extremes, inner, least_share, outer
+from spatial.geometry.discs import HALF_A_SIDE, QUAD_SEGS, covered_cells, disc_lattice
+from spatial.geometry.edges import Shapes
+from spatial.geometry.lattice import Flags, Floats, Lattice
+from spatial.geometry.overlap import overlaps
+from spatial.geometry.overlay import dissolve, polygon_parts, polygonal
 from spatial.measurement import (
     SLIVER_M2,
     Doubt,
@@ -25,16 +29,8 @@ from spatial.measurement import (
     ranged,
     share,
 )
-from spatial.measures.band import accuracies, extremes, inner, least_share, outer
-from spatial.measures.edges import Shapes
-from spatial.measures.overlap import overlaps
-from spatial.measures.overlay import dissolve, polygon_parts, polygonal
 from spatial.measures.population import people_in
 
-QUAD_SEGS = 64
-"""Segments per quarter circle: the polygon lacks 0.01 % of the disc (16 would lack 0.16 %)."""
-_HALF_A_SIDE = math.pi / (4 * QUAD_SEGS)
-"""Half the angle that a side of a disc's polygon spans."""
 _CELLS_PER_RADIUS = 6
 _MOSTLY_OPEN = 0.5
 
@@ -143,14 +139,14 @@ class _Reach:
     @property
     def rim_m(self) -> float:
         """By how much a circle reaches over its polygon, at most."""
-        half = math.cos(_HALF_A_SIDE)
+        half = math.cos(HALF_A_SIDE)
         return float(self.radius_m.max(initial=0.0)) * (1 / half - half)
 
     def discs(self, within: Shapes, *, off: int) -> "_Discs":
         """Discs that reach as far as given (0), as little (-1) or as far (1) as they may."""
         radius = self.radius_m + off * self.off_m
         if off > 0:  # and as a circle does, whose polygon lies inside it
-            radius = radius / math.cos(_HALF_A_SIDE)
+            radius = radius / math.cos(HALF_A_SIDE)
         return _Discs.of(self.stops[radius > 0], radius[radius > 0], within)
 
 
@@ -238,7 +234,7 @@ class _Discs:
         xy = shapely.get_coordinates(stops)
         for radius in np.unique(radius_m):
             # A disc is a polygon: all that is nearer than the middles of its sides lies in it.
-            inscribed_m = float(radius) * math.cos(_HALF_A_SIDE)
+            inscribed_m = float(radius) * math.cos(HALF_A_SIDE)
             covered |= covered_cells(lattice, xy[radius_m == radius], inscribed_m)
         return cls(stops, radius_m, lattice, ~covered, shapely.STRtree(stops))
 

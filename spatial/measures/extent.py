@@ -8,6 +8,8 @@ import pandas as pd
 import shapely
 from shapely.geometry.base import BaseGeometry
 
+from spatial.doubt.band import accuracies, extremes, inner, outer
+from spatial.geometry.overlay import polygonal
 from spatial.measurement import (
     CONFIDENCE_95,
     RADIUS_68,
@@ -20,8 +22,6 @@ from spatial.measurement import (
     by_unit,
     ranged,
 )
-from spatial.measures.band import accuracies, extremes, inner, outer
-from spatial.measures.overlay import polygonal
 
 
 def total_length(lines: Lines, within: Polygons | None = None) -> Measurement:

@@ -10,7 +10,11 @@ import pandas as pd
 import shapely
 from pydantic import Field
 
-from spatial.lattice import Flags, Floats, Integers
+from spatial.doubt.band import accuracies, extremes, inner, outer
+from spatial.doubt.displacement import Movable, simulated
+from spatial.doubt.spans import Span, doubts, ends, worst_accuracy
+from spatial.geometry.lattice import Flags, Floats, Integers
+from spatial.geometry.overlay import polygonal
 from spatial.measurement import (
     NOTHING,
     Doubt,
@@ -23,14 +27,10 @@ from spatial.measurement import (
     by_unit,
     ranged,
 )
-from spatial.measures.band import accuracies, extremes, inner, outer
-from spatial.measures.displacement import Movable, simulated
 from spatial.measures.extent import amount
-from spatial.measures.overlay import polygonal
 from spatial.measures.people import Draws, Seed
 from spatial.measures.population import as_places, residents
 from spatial.measures.served import Town
-from spatial.measures.spans import Span, doubts, ends, worst_accuracy
 from spatial.network.graph import Network, Walkways
 from spatial.network.walk import SNAP_LIMIT_M, Located, walk_between
 

@@ -11,7 +11,13 @@ import shapely
 from pydantic import Field
 from shapely.geometry.base import BaseGeometry
 
-from spatial.lattice import Floats, Integers
+from spatial.doubt.accuracy import Counts, TwoClasses, estimate
+from spatial.doubt.band import accuracies, extremes, inner, least_share, outer, surely
+from spatial.geometry.edges import Shapes
+from spatial.geometry.lattice import Floats, Integers
+from spatial.geometry.overlap import clusters, overlaps, union_by
+from spatial.geometry.overlay import dissolve, polygon_parts, polygonal
+from spatial.geometry.zonal import Pieces, pieces
 from spatial.measurement import (
     SLIVER_M2,
     Doubt,
@@ -22,12 +28,6 @@ from spatial.measurement import (
     ranged,
     share,
 )
-from spatial.measures.accuracy import Counts, TwoClasses, estimate
-from spatial.measures.band import accuracies, extremes, inner, least_share, outer, surely
-from spatial.measures.edges import Shapes
-from spatial.measures.overlap import clusters, overlaps, union_by
-from spatial.measures.overlay import dissolve, polygon_parts, polygonal
-from spatial.measures.zonal import Pieces, pieces
 
 UNCLASSIFIED = ""
 """Stands for the class of land that has none."""

@@ -11,7 +11,10 @@ import shapely
 from numpy.typing import NDArray
 from pydantic import Field
 
-from spatial.lattice import Floats
+from spatial.doubt.displacement import Movable, simulated
+from spatial.doubt.spans import Span, shares, worst_accuracy
+from spatial.geometry.discs import QUAD_SEGS
+from spatial.geometry.lattice import Floats
 from spatial.measurement import (
     Measurement,
     Metres,
@@ -20,12 +23,9 @@ from spatial.measurement import (
     Polygons,
     by_unit,
 )
-from spatial.measures.coverage import QUAD_SEGS
-from spatial.measures.displacement import Movable, simulated
 from spatial.measures.extent import amount
 from spatial.measures.population import as_places, on_land
 from spatial.measures.served import Discs, Town
-from spatial.measures.spans import Span, shares, worst_accuracy
 from spatial.network.graph import Network, Walkways
 from spatial.network.walk import SNAP_LIMIT_M, Located, walk_between
 

@@ -6,12 +6,12 @@ import pandas as pd
 import shapely
 from shapely.geometry.base import BaseGeometry
 
-from spatial.lattice import Flags, Floats
+from spatial.geometry.edges import Shapes
+from spatial.geometry.lattice import Flags, Floats
+from spatial.geometry.overlap import TOUCHING
+from spatial.geometry.overlay import dissolve, polygonal
+from spatial.geometry.zonal import pieces
 from spatial.measurement import People, Polygons
-from spatial.measures.edges import Shapes
-from spatial.measures.overlap import TOUCHING
-from spatial.measures.overlay import dissolve, polygonal
-from spatial.measures.zonal import pieces
 
 _AREA = 2
 _ONE_PLACE = 1.5

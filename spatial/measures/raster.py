@@ -13,7 +13,13 @@ from shapely.geometry.base import BaseGeometry
 
 from layers import InputError, Problem
 from layers.grid import Grid
-from spatial.lattice import Flags, Floats, Integers
+from spatial.doubt.accuracy import Counts, TwoClasses, estimate
+from spatial.doubt.band import accuracies, extremes, inner, least_share, outer
+from spatial.geometry.cells import Cells, Held
+from spatial.geometry.edges import Shapes
+from spatial.geometry.lattice import Flags, Floats, Integers
+from spatial.geometry.overlap import overlaps
+from spatial.geometry.overlay import dissolve, polygon_parts, polygonal
 from spatial.measurement import (
     BESIDE,
     POLYGON,
@@ -29,13 +35,7 @@ from spatial.measurement import (
     ranged,
     share,
 )
-from spatial.measures.accuracy import Counts, TwoClasses, estimate
-from spatial.measures.band import accuracies, extremes, inner, least_share, outer
-from spatial.measures.cells import Cells, Held
-from spatial.measures.edges import Shapes
 from spatial.measures.land import in_classes
-from spatial.measures.overlap import overlaps
-from spatial.measures.overlay import dissolve, polygon_parts, polygonal
 
 MOST_EVIDENCE_CELLS = 250_000
 MOST_EVIDENCE = 200

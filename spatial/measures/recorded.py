@@ -6,7 +6,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
-from spatial.lattice import Floats
+from spatial.geometry.lattice import Floats
 from spatial.measurement import NOTHING, Features, Measurement, by_unit
 from spatial.measures.extent import amount
 

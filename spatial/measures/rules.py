@@ -12,7 +12,11 @@ from pydantic import Field, StringConstraints
 from shapely.geometry.base import BaseGeometry
 
 from layers.text import Entry
-from spatial.lattice import Flags, Floats
+from spatial.doubt.band import accuracies, extremes, inner, outer
+from spatial.geometry.edges import Shapes
+from spatial.geometry.lattice import Flags, Floats
+from spatial.geometry.overlap import TOUCHING
+from spatial.geometry.overlay import polygonal
 from spatial.measurement import (
     NOTHING,
     Doubt,
@@ -23,11 +27,7 @@ from spatial.measurement import (
     by_unit,
     ranged,
 )
-from spatial.measures.band import accuracies, extremes, inner, outer
-from spatial.measures.edges import Shapes
 from spatial.measures.extent import amount
-from spatial.measures.overlap import TOUCHING
-from spatial.measures.overlay import polygonal
 
 INSIDE, DRAWN_INSIDE, DRAWN_OUTSIDE, OUTSIDE = "inside", "drawn_inside", "drawn_outside", "outside"
 """Where a project lies: surely in, drawn in or out but perhaps on the other side, surely out."""

@@ -12,20 +12,18 @@ from numpy.typing import NDArray
 from pyproj import CRS
 from shapely.geometry.base import BaseGeometry
 
-from spatial.discs import within
-from spatial.lattice import Flags, Floats, Integers
+from spatial.geometry.discs import HALF_A_SIDE, QUAD_SEGS, within
+from spatial.geometry.edges import Shapes
+from spatial.geometry.lattice import Flags, Floats, Integers
+from spatial.geometry.overlap import overlaps
+from spatial.geometry.overlay import polygonal
+from spatial.geometry.zonal import pieces
 from spatial.measurement import SLIVER_M2, People, Polygons
-from spatial.measures.coverage import QUAD_SEGS
-from spatial.measures.edges import Shapes
-from spatial.measures.overlap import overlaps
-from spatial.measures.overlay import polygonal
 from spatial.measures.population import are_areas, middles, parts_in, residents, squares
-from spatial.measures.zonal import pieces
 
 SQUARE_M = 250.0
 """Side of the squares in which people who are not served are listed."""
 COLUMNS = ("unit", "area_m2", "people", "nearest_stop", "nearest_m")
-_HALF_A_SIDE = math.pi / (4 * QUAD_SEGS)
 _ROUNDING = 1e-9
 
 
@@ -56,7 +54,7 @@ class Discs:
 
     def union(self) -> BaseGeometry:
         """All discs as one shape, each a polygon of 4 · QUAD_SEGS sides."""
-        scale = 1 / math.cos(_HALF_A_SIDE) if self.around else 1.0
+        scale = 1 / math.cos(HALF_A_SIDE) if self.around else 1.0
         each = [
             shapely.buffer(shapely.points(places), radius_m * scale, quad_segs=QUAD_SEGS)
             for places, radius_m in zip(self.places, self.radii_m, strict=True)

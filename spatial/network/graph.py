@@ -8,7 +8,7 @@ import shapely
 from numpy.typing import NDArray
 from pyproj import CRS
 
-from spatial.lattice import Flags, Floats, Integers, spread
+from spatial.geometry.lattice import Flags, Floats, Integers, spread
 from spatial.measurement import LINE
 
 if TYPE_CHECKING:

@@ -5,9 +5,9 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from spatial.lattice import Floats, Integers
+from spatial.geometry.edges import Shapes
+from spatial.geometry.lattice import Floats, Integers
 from spatial.measurement import Lines
-from spatial.measures.edges import Shapes
 from spatial.network.graph import Network, along_runs
 
 _GROUND = 0

@@ -5,9 +5,9 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from spatial.lattice import Floats, Integers
+from spatial.geometry.discs import QUAD_SEGS
+from spatial.geometry.lattice import Floats, Integers
 from spatial.measurement import Lines, Metres, Points, Polygons
-from spatial.measures.coverage import QUAD_SEGS
 from spatial.network.graph import Network
 from spatial.network.snap import snap
 from spatial.network.walk import SNAP_LIMIT_M, Reach, reach_from

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from spatial.lattice import Flags, Floats, Integers, spread
+from spatial.geometry.lattice import Flags, Floats, Integers, spread
 from spatial.network.graph import FAN, Network
 
 NOWHERE = -1

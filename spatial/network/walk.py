@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from spatial.lattice import Floats, Integers
+from spatial.geometry.lattice import Floats, Integers
 from spatial.measurement import Metres, Points
 from spatial.network.graph import Network
 from spatial.network.snap import Snapped, snap

@@ -1,13 +1,18 @@
 """Discs of one radius around places: the cells of a lattice and the points that they cover."""
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from spatial.lattice import Flags, Floats, Integers, Lattice
+from spatial.geometry.lattice import Flags, Floats, Integers, Lattice
 
+QUAD_SEGS = 64
+"""Segments per quarter circle: the polygon lacks 0.01 % of the disc (16 would lack 0.16 %)."""
+HALF_A_SIDE = math.pi / (4 * QUAD_SEGS)
+"""Half the angle that a side of a disc's polygon spans."""
 _CELLS_PER_RADIUS = 8
 _MOST_CELLS = 2**22
 _POINTS_AT_ONCE = 2**17

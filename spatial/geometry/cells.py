@@ -18,10 +18,10 @@ from pyproj import CRS, Transformer
 from shapely.geometry.base import BaseGeometry
 
 from layers.grid import Affine, Grid
-from spatial.lattice import Flags, Floats, Integers
-from spatial.measures.edges import Shapes
-from spatial.measures.overlap import TOUCHING
-from spatial.measures.zonal import pieces
+from spatial.geometry.edges import Shapes
+from spatial.geometry.lattice import Flags, Floats, Integers
+from spatial.geometry.overlap import TOUCHING
+from spatial.geometry.zonal import pieces
 
 DENSE_M = 100.0
 """A straight line so long is one in any CRS for the place, to a millimetre."""

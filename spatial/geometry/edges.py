@@ -8,7 +8,7 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from spatial.lattice import Flags, Floats, Integers, spread
+from spatial.geometry.lattice import Flags, Floats, Integers, spread
 
 Shapes = NDArray[Any]
 """An array of geometries."""

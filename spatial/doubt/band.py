@@ -12,9 +12,9 @@ import numpy as np
 import shapely
 from shapely.geometry.base import BaseGeometry
 
-from spatial.lattice import Floats
-from spatial.measures.edges import Shapes
-from spatial.measures.overlay import dissolve, polygonal
+from spatial.geometry.edges import Shapes
+from spatial.geometry.lattice import Floats
+from spatial.geometry.overlay import dissolve, polygonal
 
 SYNTHETIC = "synthetic"
 BAND_QUAD_SEGS = 8

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 import shapely
 
-from spatial.lattice import Floats, Integers
+from spatial.doubt.band import accuracies
+from spatial.geometry.lattice import Floats, Integers
 from spatial.measurement import RADIUS_68, Points
-from spatial.measures.band import accuracies
 from spatial.network.graph import Network
 from spatial.network.snap import snap
 from spatial.network.walk import Located, locate

@@ -5,8 +5,8 @@ import shapely
 from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
-from spatial.lattice import Flags, Floats, Integers, spread
-from spatial.measures.edges import Chains, Loops, Rings, Shapes, left_to_right
+from spatial.geometry.edges import Chains, Loops, Rings, Shapes, left_to_right
+from spatial.geometry.lattice import Flags, Floats, Integers, spread
 
 TOUCHING = 1e-10
 """Share of the smaller polygon up to which what two have in common is the rounding of a border."""

@@ -9,7 +9,7 @@ import shapely
 from pyproj import CRS
 from shapely.geometry.base import BaseGeometry
 
-from spatial.measures.edges import Shapes
+from spatial.geometry.edges import Shapes
 
 _ROUNDING = 1e-9
 

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field, replace
 import geopandas as gpd
 import numpy as np
 
-from spatial.lattice import Floats
+from spatial.doubt.band import accuracies
+from spatial.geometry.lattice import Floats
 from spatial.measurement import (
     NOTHING,
     Doubt,
@@ -16,7 +17,6 @@ from spatial.measurement import (
     ranged,
     share,
 )
-from spatial.measures.band import accuracies
 
 
 @dataclass(frozen=True, slots=True)

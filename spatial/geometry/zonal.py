@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 import shapely
 
-from spatial.lattice import Flags, Floats, Integers, Lattice, spread
-from spatial.measures.edges import Rings, Shapes
-from spatial.measures.overlap import TOUCHING, shared_area
+from spatial.geometry.edges import Rings, Shapes
+from spatial.geometry.lattice import Flags, Floats, Integers, Lattice, spread
+from spatial.geometry.overlap import TOUCHING, shared_area
 
 _CELLS_PER_SHAPE = 4
 _FEWEST_CELLS, _MOST_CELLS = 2**12, 2**20
