@@ -99,6 +99,8 @@ def run_check(pack: Pack, check: Check, *, inputs: Inputs | None = None) -> Chec
     if missing and check.stand_in:
         other = check.defined(check.stand_in)
         if not _missing(other, inputs):
+            # It keeps the check's other definitions: what it stands in for is one of them.
+            other = other.model_copy(update={"variants": check.variants})
             return _run(inputs, other, missing=missing, proxy=True)
     return _run(inputs, check, missing=missing)
 

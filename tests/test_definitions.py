@@ -112,6 +112,7 @@ def test_a_stand_in_is_measured_where_layers_are_missing_and_decides_nothing(
     assert (found.verdict, found.why, found.missing) == ("undetermined", "proxy", ("metro",))
     assert found.measured is not None
     assert found.check.layers["stops"].layer == "bus_stops"
+    assert set(found.check.variants) == {"patches"}
 
 
 def test_a_stand_in_is_not_measured_where_the_layers_are_there(tiny_pack: Path, edit: Edit) -> None:

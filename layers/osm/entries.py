@@ -170,7 +170,13 @@ def plan_data(contents: Contents) -> Mapping[str, Any]:
                 "tolerance": check["tolerance"],
             },
             "judge": "each",
+            "across": check["across"],
             "sentence": check["sentence"],
+            "variants": {
+                name: variant
+                for name, variant in check["variants"].items()
+                if set(variant.get("layers", {}).values()) <= set(contents.layers)
+            },
             "terms": check["terms"],
         },
     }

@@ -16,9 +16,11 @@ from spatial.measures.people import people_coverage, total_people, walk_coverage
 from spatial.measures.raster import raster_share
 from spatial.measures.recorded import total_recorded
 from spatial.measures.rules import allowed_projects, tiers_of
+from spatial.measures.service import service_coverage
 
 MEASURES: Mapping[str, Measure] = {
     "stop_coverage": Measure(stop_coverage, unit="share"),
+    "service_coverage": Measure(service_coverage, unit="share"),
     "people_coverage": Measure(people_coverage, unit="share", counts="people"),
     "walk_coverage": Measure(walk_coverage, unit="share", counts="people"),
     "total_people": Measure(total_people, unit="people"),
@@ -51,6 +53,7 @@ __all__ = [
     "people_coverage",
     "people_per_facility",
     "raster_share",
+    "service_coverage",
     "stop_coverage",
     "tiers_of",
     "total_area",

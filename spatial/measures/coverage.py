@@ -6,16 +6,15 @@ from dataclasses import dataclass
 
 import geopandas as gpd
 import numpy as np
-import pandas as pd
 import shapely
 from shapely.geometry.base import BaseGeometry
 
-from spatial.doubt.band import accuracies, extremes, inner, least_share, outer
+from spatial.doubt.band import accuracies, least_share
 from spatial.geometry.discs import HALF_A_SIDE, QUAD_SEGS, covered_cells, disc_lattice
 from spatial.geometry.edges import Shapes
 from spatial.geometry.lattice import Flags, Floats, Lattice
 from spatial.geometry.overlap import overlaps
-from spatial.geometry.overlay import dissolve, polygon_parts, polygonal
+from spatial.geometry.overlay import polygonal
 from spatial.measurement import (
     SLIVER_M2,
     Doubt,
@@ -29,7 +28,7 @@ from spatial.measurement import (
     ranged,
     share,
 )
-from spatial.measures.population import people_in
+from spatial.measures.gaps import Parts, by_people, gap_places
 
 _CELLS_PER_RADIUS = 6
 _MOSTLY_OPEN = 0.5
@@ -71,39 +70,29 @@ def stop_coverage(
     0.7853...
     """
     reach = _Reach.of(stops, stations, radius_m, station_radius_m)
-    whole_area = dissolve(area.geometry.to_numpy())
-    if units is None:
-        ids, parts = [str(unit) for unit in area.index], list(area.geometry)
-    else:
-        ids = [str(unit) for unit in units.index]
-        parts = _cut(units.geometry.to_numpy(), whole_area)
-    extents = _Extents.of(area, units)
-    within = np.array([whole_area, *parts, extents.whole[1], *extents.parts[1]], dtype=object)
-    discs = reach.discs(within, off=0)
-    gaps = [discs.gap(part) for part in parts]
-    figures = [_covered(part, gap) for part, gap in zip(parts, gaps, strict=True)]
-    whole, left = _whole(whole_area, parts, gaps, discs)
-    accuracy_m = {**reach.accuracy_m, **extents.accuracy_m}
+    asked = Parts.of(area, units)
+    discs = reach.discs(asked.reach, off=0)
+    gaps = [discs.gap(part) for part in asked.parts]
+    figures = [_covered(part, gap) for part, gap in zip(asked.parts, gaps, strict=True)]
+    whole, left = _whole(asked, gaps, discs)
+    accuracy_m = {**reach.accuracy_m, **asked.accuracy_m}
     if any(accuracy_m.values()):
-        bands = _Bands(reach.discs(within, off=-1), reach.discs(within, off=1))
+        bands = _Bands(reach.discs(asked.reach, off=-1), reach.discs(asked.reach, off=1))
         figures = [
             ranged(figure, *bands.range(*ends))
-            for figure, ends in zip(figures, zip(*extents.parts, strict=True), strict=True)
+            for figure, ends in zip(figures, zip(*asked.part_ends, strict=True), strict=True)
         ]
-        whole = ranged(whole, *bands.range(*extents.whole))
+        whole = ranged(whole, *bands.range(*asked.whole_ends))
     else:
         rim_m = reach.rim_m
         figures = [
             _as_circles(figure, [gap], rim_m) for figure, gap in zip(figures, gaps, strict=True)
         ]
         whole = _as_circles(whole, left, rim_m)
-    evidence = _gaps(ids, gaps, stops)
-    if population is not None:
-        evidence = _by_people(evidence, population, people_column)
     return Measurement(
-        values=by_unit(ids, figures),
+        values=by_unit(asked.ids, figures),
         whole=whole,
-        evidence=evidence,
+        evidence=by_people(gap_places(asked.ids, gaps, stops), population, people_column),
         doubts=_doubts(whole, accuracy_m),
     )
 
@@ -148,30 +137,6 @@ class _Reach:
         if off > 0:  # and as a circle does, whose polygon lies inside it
             radius = radius / math.cos(HALF_A_SIDE)
         return _Discs.of(self.stops[radius > 0], radius[radius > 0], within)
-
-
-@dataclass(frozen=True, slots=True)
-class _Extents:
-    """The least and the most that the area, and each part of it that is a unit, can be."""
-
-    whole: tuple[BaseGeometry, BaseGeometry]
-    parts: tuple[Sequence[BaseGeometry], Sequence[BaseGeometry]]
-    accuracy_m: Mapping[str, float]
-
-    @classmethod
-    def of(cls, area: gpd.GeoDataFrame, units: gpd.GeoDataFrame | None) -> "_Extents":
-        frame = area if units is None else units
-        shapes, off = frame.geometry.to_numpy(), accuracies(frame)
-        whole = extremes(area)
-        parts = (list(inner(shapes, off)), list(outer(shapes, off)))
-        worst = {"area": float(accuracies(area).max(initial=0.0))}
-        if units is not None:
-            parts = (
-                _cut(inner(shapes, off), whole[0]),
-                _cut(outer(shapes, off), whole[1]),
-            )
-            worst["units"] = float(off.max(initial=0.0))
-        return cls(whole, parts, worst)
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,55 +231,17 @@ class _Discs:
         return polygonal(shapely.intersection(part, cells))
 
 
-def _cut(units: Shapes, area: BaseGeometry) -> list[BaseGeometry]:
-    """Cut units with the area; those inside it are passed on as they are."""
-    shapely.prepare(area)
-    inside = shapely.covers(area, units)
-    return [
-        unit if whole else polygonal(shapely.intersection(unit, area))
-        for unit, whole in zip(units, inside, strict=True)
-    ]
-
-
 def _covered(part: BaseGeometry, gap: BaseGeometry) -> Figure:
     return share(part.area - gap.area, part.area)
 
 
 def _whole(
-    area: BaseGeometry,
-    parts: Sequence[BaseGeometry],
-    gaps: Sequence[BaseGeometry],
-    discs: _Discs,
+    asked: Parts, gaps: Sequence[BaseGeometry], discs: _Discs
 ) -> tuple[Figure, Sequence[BaseGeometry]]:
     """Coverage of the whole area and its gaps: those of parts that divide it, else its own."""
-    shapes = np.asarray(parts, dtype=object)
+    shapes = np.asarray(asked.parts, dtype=object)
     area_m2 = float(shapely.area(shapes).sum())
-    if abs(area.area - area_m2) < SLIVER_M2 and not len(overlaps(shapes)[0]):
+    if abs(asked.whole.area - area_m2) < SLIVER_M2 and not len(overlaps(shapes)[0]):
         return share(area_m2 - sum(gap.area for gap in gaps), area_m2), gaps
-    gap = discs.gap(area)
-    return _covered(area, gap), [gap]
-
-
-def _gaps(
-    ids: Sequence[str], gaps: Sequence[BaseGeometry], stops: gpd.GeoDataFrame
-) -> gpd.GeoDataFrame:
-    pieces = polygon_parts(ids, gaps, crs=stops.crs, least_m2=SLIVER_M2)
-    if pieces.empty or stops.empty:
-        return pieces.assign(
-            nearest_stop=pd.Series(dtype=str), nearest_m=pd.Series(dtype="float64")
-        )
-    points = stops.geometry.to_numpy()
-    inside = shapely.point_on_surface(pieces.geometry.to_numpy())
-    (piece, stop), distances = shapely.STRtree(points).query_nearest(inside, return_distance=True)
-    near = pd.DataFrame({"piece": piece, "stop": stops.index[stop], "metres": distances})
-    near = near.sort_values(["piece", "stop"]).drop_duplicates("piece")
-    return pieces.assign(nearest_stop=near["stop"].to_numpy(), nearest_m=near["metres"].to_numpy())
-
-
-def _by_people(
-    gaps: gpd.GeoDataFrame, population: gpd.GeoDataFrame, column: str
-) -> gpd.GeoDataFrame:
-    """Gaps with the residents in them, those where most people live first."""
-    people = people_in(population, gaps.geometry.to_numpy(), people_column=column)
-    ranked = gaps.assign(people=people).sort_values("people", ascending=False, kind="stable")
-    return ranked.set_index(pd.RangeIndex(1, len(ranked) + 1, name="place"))
+    gap = discs.gap(asked.whole)
+    return _covered(asked.whole, gap), [gap]

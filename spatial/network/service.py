@@ -49,13 +49,13 @@ def service_lines(
     )
 
 
-def service_area(lines: Lines, *, width_m: Metres) -> Polygons:
+def service_area(lines: Lines, *, width_m: Metres, quad_segs: int = QUAD_SEGS) -> Polygons:
     """Show the land beside stretches of a network: all that is within `width_m` of them.
 
     A service area has no width of its own: the walk ends on the line. `width_m` says how far to
     either side of it (and beyond its end) a building or an entrance is taken to be reached; the
     area grows with it, so it is to be stated beside every figure. One row a polygon, largest
-    first, with its `area_m2`.
+    first, with its `area_m2`. Bends and ends are round, of `quad_segs` segments a quarter circle.
 
     >>> from shapely import LineString
     >>> reached = gpd.GeoDataFrame(geometry=[LineString([(0, 0), (90, 0)])], crs="EPSG:4548")
@@ -69,7 +69,7 @@ def service_area(lines: Lines, *, width_m: Metres) -> Polygons:
     aside = np.stack([-ahead[:, 1], ahead[:, 0]], axis=1) * (width_m / np.hypot(*ahead.T))[:, None]
     corners = np.stack([begin + aside, end + aside, end - aside, begin - aside], axis=1)
     # Strips beside the lines and a disc for each vertex: far fewer points than a buffer for each.
-    discs = shapely.buffer(shapely.points(np.unique(xy, axis=0)), width_m, quad_segs=QUAD_SEGS)
+    discs = shapely.buffer(shapely.points(np.unique(xy, axis=0)), width_m, quad_segs=quad_segs)
     land = shapely.get_parts(shapely.union_all(np.append(shapely.polygons(corners), discs)))
     west, south, _, _ = shapely.bounds(land).T
     land = land[np.lexsort((south, west, -shapely.area(land)))]
