@@ -468,8 +468,8 @@ def test_no_name_stands_twice_for_one_column() -> None:
 
 
 def test_every_layer_of_the_pack_finds_its_own_columns_again(pack: Pack) -> None:
-    for spec in pack.catalogue.layers.values():
-        frame = pack.layers[spec.id].frame.drop(columns="basis")
+    for layer in pack.layers.values():
+        spec, frame = layer.spec, layer.frame.drop(columns="basis")
         table = pd.DataFrame(frame.drop(columns="geometry")).assign(id=frame.index)
         part = a_part({str(name): table[name].tolist() for name in table.columns})
         proposal = propose_fields(spec, part, frame, rows=table)

@@ -319,8 +319,8 @@ def test_the_total_is_a_finding_where_it_changes() -> None:
 
 def test_nothing_is_wrong_with_the_embedded_layers() -> None:
     pack = load_pack(Path(__file__).resolve().parents[1] / "geodata")
-    for spec in pack.catalogue.layers.values():
-        frame = pack.layers[spec.id].frame
+    for layer in pack.layers.values():
+        spec, frame = layer.spec, layer.frame
         done = mend(frame, spec, area=pack.area, margin_m=5_000)
         assert FAULTS.isdisjoint(done.log["rule"]), spec.id
         assert done.frame.index.equals(frame.index)
