@@ -199,6 +199,9 @@ def zones(
     radius_m: Annotated[
         float | None, typer.Option("--radius", help="站点半径（米） / Radius around stops, m.")
     ] = None,
+    definition: Annotated[
+        str, typer.Option("--definition", help="蓝绿空间口径 / Definition of blue-green space.")
+    ] = "",
     lang: LangOption = Lang.zh,
     workspace: WorkspaceOption = None,
 ) -> None:
@@ -213,7 +216,8 @@ def zones(
             )
             raise InputError([Problem("zones --out", "", "format", message)])
         measured, plan = opened(pack, lang.value, workspace=workspace)
-        table = zone_statistics(measured, plan.zone_statistics, layer, radius_m=radius_m)
+        parts = plan.zone_statistics.by(definition) if definition else plan.zone_statistics
+        table = zone_statistics(measured, parts, layer, radius_m=radius_m)
         language: Language = lang.value
         if out is None:
             _print_zones(measured, table, language)

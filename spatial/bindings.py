@@ -44,6 +44,9 @@ def catalogue_problems(plan: Plan, catalogue: Catalogue) -> list[Problem]:
         if layer := getattr(parts, part):
             where = f"{PLAN_FILE} [zone_statistics].{part}"
             problems += _kind_problems(catalogue, layer, (kind,), where)
+    if parts.population:
+        where = f"{PLAN_FILE} [zone_statistics].population"
+        problems += _kind_problems(catalogue, parts.population, ("point", "polygon"), where)
     if parts.land is not None:
         where = f"{PLAN_FILE} [zone_statistics].land.layer"
         problems += _kind_problems(catalogue, parts.land.layer, ("polygon",), where)
@@ -83,7 +86,12 @@ def feature_problems(plan: Plan, pack: Pack) -> list[Problem]:
     problems = [
         problem for check in plan.checks.values() for problem in check_feature_problems(check, pack)
     ]
-    land_part = plan.zone_statistics.land
+    parts = plan.zone_statistics
+    if parts.population in pack.layers:
+        where = f"{PLAN_FILE} [zone_statistics].people_column"
+        frame = pack.layers[parts.population].frame
+        problems += _column_problems(parts.people_column, frame, where)
+    land_part = parts.land
     if land_part is not None and land_part.layer in pack.layers:
         where = f"{PLAN_FILE} [zone_statistics].land.column"
         problems += _code_problems(land_part.column, pack.layers[land_part.layer].frame, where)

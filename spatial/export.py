@@ -17,6 +17,7 @@ from spatial.measures import MEASURES
 from spatial.phrases import (
     basis_text,
     check_title,
+    listed,
     phrase,
     reason,
     unit_names,
@@ -382,6 +383,7 @@ def _notes(pack: Pack, table: ZoneTable, lang: Language) -> pd.DataFrame:
         "note_basis": phrase("basis", table.basis, lang),
         "note_crs": pack.catalogue.pack.metric_crs,
         "note_radius": f"{table.radius_m:g} m",
+        "note_classes": listed([*table.green, *table.water], lang) or "—",
         "note_total": phrase("export", "note_total_text", lang),
     }
     if not is_conclusive(table.basis):

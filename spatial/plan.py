@@ -320,18 +320,52 @@ class Land(Entry):
     water: Annotated[tuple[str, ...], Field(min_length=1)]
 
 
+class LandDefinition(Entry):
+    """Another definition (口径) of green and water in the statistics of zones."""
+
+    title: Text
+    green: Annotated[tuple[str, ...], Field(min_length=1)]
+    water: Annotated[tuple[str, ...], Field(min_length=1)]
+
+
 class ZoneStatisticsSpec(Entry):
     """Which layers play which part in the statistics of a zone; a part without layer is left out.
 
-    `zones` is the layer that a page describes first.
+    `zones` is the layer that a page describes first. `definitions` are other definitions of green
+    and water than that of `land`, to choose from, by a short name such as A; one of them may be
+    the same as that of `land`.
     """
 
     zones: str = ""
     land: Land | None = None
+    definitions: Mapping[str, LandDefinition] = {}
     built_up: str = ""
     terminals: str = ""
     stops: str = ""
+    population: str = ""
+    people_column: str = "people"
     radius_m: Annotated[float, Field(gt=0)] = 500.0
+
+    @property
+    def definition(self) -> str:
+        """Short name of the definition that `land` has; empty where none of them is the same."""
+        if self.land is None:
+            return ""
+        own = (sorted(self.land.green), sorted(self.land.water))
+        same = (n for n, d in self.definitions.items() if (sorted(d.green), sorted(d.water)) == own)
+        return next(same, "")
+
+    def by(self, definition: str) -> "ZoneStatisticsSpec":
+        """Return the same with green and water by another of the definitions.
+
+        Raises InputError where there is none of that name.
+        """
+        if definition not in self.definitions or self.land is None:
+            message = unknown("definition", definition, list(self.definitions))
+            raise InputError([Problem("zones --definition", "", "definition", message)])
+        chosen = self.definitions[definition]
+        land = self.land.model_copy(update={"green": chosen.green, "water": chosen.water})
+        return self.model_copy(update={"land": land})
 
 
 class Plan(Entry):

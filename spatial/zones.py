@@ -1,6 +1,6 @@
 """Statistics of the zones of any polygon layer."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import geopandas as gpd
@@ -10,6 +10,7 @@ import shapely
 from layers import Basis, InputError, Language, Pack, Problem, weakest
 from layers.toml import unknown
 from spatial.measures import land_areas, stop_coverage
+from spatial.measures.population import people_in
 from spatial.phrases import M2_PER_HA, M2_PER_MU, PHRASES, feature_names, phrase
 from spatial.plan import ZoneStatisticsSpec
 
@@ -26,7 +27,7 @@ class ZoneTable:
     shares 0 to 1 (`…_share`), counts (`terminals`, `stops`); a column is there only where the pack
     has the layer for it, a value is missing where there was nothing to divide by. `total` holds
     the same statistics for the union of all zones, so that overlapping zones do not count twice.
-    `basis` is the weakest of all inputs.
+    `basis` is the weakest of all inputs. `green` and `water` are the codes that counted as such.
     """
 
     layer: str
@@ -34,6 +35,8 @@ class ZoneTable:
     total: Mapping[str, float]
     basis: Basis
     radius_m: float
+    green: tuple[str, ...] = ()
+    water: tuple[str, ...] = ()
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -103,10 +106,29 @@ def zone_statistics(
     table = pd.DataFrame({"area_m2": rows.area}, index=rows.index)
     table["area_ha"] = table["area_m2"] / M2_PER_HA
     table["area_mu"] = table["area_m2"] / M2_PER_MU
-    used = [layer_id]
+    used = [layer_id, *_land(pack, parts, rows, table), *_places(pack, parts, rows, table)]
+    used += _coverage(pack, parts, rows, table, radius)
+    total = {str(name): float(table[name].loc[_WHOLE]) for name in table.columns}
+    frame = gpd.GeoDataFrame(
+        table.drop(index=_WHOLE).assign(basis=zones["basis"]),
+        geometry=zones.geometry,
+    )
+    frame.index.name = "id"
+    basis = weakest(pack.layers[layer].basis for layer in used)
+    green: tuple[str, ...] = ()
+    water: tuple[str, ...] = ()
+    if parts.land is not None and "blue_green_share" in total:
+        green, water = parts.land.green, parts.land.water
+    return ZoneTable(layer_id, frame, total, basis, radius, green, water)
+
+
+def _land(
+    pack: Pack, parts: ZoneStatisticsSpec, rows: gpd.GeoDataFrame, table: pd.DataFrame
+) -> Iterator[str]:
+    """Put green, water and built-up area into the table; the layers that were used."""
     land = parts.land
     if land is not None and land.layer in pack.layers:
-        used.append(land.layer)
+        yield land.layer
         cover = pack.layers[land.layer].frame
         classes = {"green": land.green, "water": land.water, "blue_green": land.green + land.water}
         for name, codes in classes.items():
@@ -115,33 +137,48 @@ def zone_statistics(
         table["blue_green_share"] = values["value"]
         table["unclassified_m2"] = (values["high"] - values["low"]) * values["denominator"]
     if parts.built_up in pack.layers:
-        used.append(parts.built_up)
+        yield parts.built_up
         built = shapely.union_all(pack.layers[parts.built_up].frame.geometry.to_numpy())
         table["built_up_m2"] = shapely.area(shapely.intersection(rows.geometry, built))
+
+
+def _places(
+    pack: Pack, parts: ZoneStatisticsSpec, rows: gpd.GeoDataFrame, table: pd.DataFrame
+) -> Iterator[str]:
+    """Put residents, terminals and stops into the table; the layers that were used."""
+    if parts.population in pack.layers:
+        yield parts.population
+        population = pack.layers[parts.population].frame
+        shapes = rows.geometry.to_numpy()
+        table["people"] = people_in(population, shapes, people_column=parts.people_column)
     for name in ("terminals", "stops"):
         points = getattr(parts, name)
         if points in pack.layers:
-            used.append(points)
+            yield points
             table[name] = _count(pack.layers[points].frame, rows)
-    if parts.stops in pack.layers:
-        stops = pack.layers[parts.stops].frame
-        covered = stop_coverage(stops, rows, radius_m=radius).values
-        table["covered_m2"] = covered["numerator"]
-        table["covered_share"] = covered["value"]
-        table["gap_m2"] = covered["denominator"] - covered["numerator"]
-        if parts.built_up in pack.layers:
-            built_up = pack.layers[parts.built_up].frame
-            covered = stop_coverage(stops, built_up, rows, radius_m=radius).values
-            table["built_up_covered_share"] = covered["value"]
-            table["built_up_gap_m2"] = (covered["denominator"] - covered["numerator"]).fillna(0.0)
-    total = {str(name): float(table[name].loc[_WHOLE]) for name in table.columns}
-    frame = gpd.GeoDataFrame(
-        table.drop(index=_WHOLE).assign(basis=zones["basis"]),
-        geometry=zones.geometry,
-    )
-    frame.index.name = "id"
-    basis = weakest(pack.layers[layer].basis for layer in used)
-    return ZoneTable(layer_id, frame, total, basis, radius)
+
+
+def _coverage(
+    pack: Pack,
+    parts: ZoneStatisticsSpec,
+    rows: gpd.GeoDataFrame,
+    table: pd.DataFrame,
+    radius: float,
+) -> Iterator[str]:
+    """Put coverage by stops, of zones and of the built-up area in them, into the table."""
+    if parts.stops not in pack.layers:
+        return
+    yield parts.stops
+    stops = pack.layers[parts.stops].frame[["geometry"]]  # figures only: no range, no accuracy
+    covered = stop_coverage(stops, rows, radius_m=radius).values
+    table["covered_m2"] = covered["numerator"]
+    table["covered_share"] = covered["value"]
+    table["gap_m2"] = covered["denominator"] - covered["numerator"]
+    if parts.built_up in pack.layers:
+        built_up = pack.layers[parts.built_up].frame[["geometry"]]
+        covered = stop_coverage(stops, built_up, rows, radius_m=radius).values
+        table["built_up_covered_share"] = covered["value"]
+        table["built_up_gap_m2"] = (covered["denominator"] - covered["numerator"]).fillna(0.0)
 
 
 def _count(points: gpd.GeoDataFrame, zones: gpd.GeoDataFrame) -> pd.Series:

@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 
 from layers import InputError, Pack
-from spatial import Plan, ZoneTable, open_pack, polygon_layers, zone_statistics
+from spatial import Plan, ZoneTable, open_pack, polygon_layers, run_check, zone_statistics
+
+REPOSITORY = Path(__file__).resolve().parents[1]
 
 Edit = Callable[[str, str, str], None]
 
@@ -174,3 +176,34 @@ def test_polygon_layers_of_the_embedded_pack_can_be_zones(
         assert total["covered_m2"] + total["gap_m2"] == pytest.approx(total["area_m2"], abs=1.0)
         assert (frame["blue_green_m2"] <= frame["green_m2"] + frame["water_m2"] + 1.0).all()
         assert (frame["area_m2"] <= total["area_m2"] + 1.0).all()
+
+
+def test_green_space_is_counted_by_the_definition_that_is_chosen() -> None:
+    pack, plan = open_pack(REPOSITORY / "geodata")
+    parts = plan.zone_statistics
+    assert parts.definition == "B"
+    tables = {name: zone_statistics(pack, parts.by(name), "barrier_tiers") for name in "ABC"}
+    own = zone_statistics(pack, parts, "barrier_tiers")
+    assert tables["B"].total == own.total
+    assert tables["A"].total["green_m2"] < own.total["green_m2"] <= tables["C"].total["green_m2"]
+    # The same as the check of the plan, by the same definition.
+    check = plan.checks["blue_green_barrier"]
+    for name in "ABC":
+        found = run_check(pack, check.defined(name))
+        assert found.measured is not None
+        share = tables[name].total["blue_green_share"]
+        assert share == pytest.approx(found.measured.whole.value)
+
+
+def test_a_definition_that_is_not_there_is_refused() -> None:
+    _, plan = open_pack(REPOSITORY / "geodata")
+    with pytest.raises(InputError, match="unknown definition 'D'; known definitions are 'A', 'B'"):
+        plan.zone_statistics.by("D")
+
+
+def test_residents_of_the_zones_add_up_to_all() -> None:
+    pack, plan = open_pack(REPOSITORY / "geodata")
+    table = zone_statistics(pack, plan.zone_statistics, "streets")
+    people = float(pack.layers["population"].frame["people"].sum())
+    assert table.total["people"] == pytest.approx(people)
+    assert table.frame["people"].sum() == pytest.approx(people)

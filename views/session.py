@@ -144,15 +144,16 @@ def _asked(check: Check) -> str:
     return f"{check.id}|{sorted(check.params.items())}|{check.target.limit}"
 
 
-def zone_table(opened: Opened, layer_id: str, radius_m: float) -> ZoneTable:
-    """Describe the zones of a layer, or take the table from before."""
-    return _zones(opened, opened.key, layer_id, radius_m)
+def zone_table(opened: Opened, layer_id: str, radius_m: float, definition: str = "") -> ZoneTable:
+    """Describe the zones of a layer, by a definition of blue-green, or take it from before."""
+    return _zones(opened, opened.key, layer_id, radius_m, definition)
 
 
 @st.cache_resource(max_entries=32, show_spinner=False)
-def _zones(_opened: Opened, key: str, layer_id: str, radius_m: float) -> ZoneTable:
+def _zones(_opened: Opened, key: str, layer_id: str, radius_m: float, definition: str) -> ZoneTable:
     del key  # part of the cache key only
     parts = _opened.plan.zone_statistics
+    parts = parts.by(definition) if definition else parts
     return zone_statistics(_opened.pack, parts, layer_id, radius_m=radius_m)
 
 

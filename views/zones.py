@@ -21,7 +21,7 @@ _DEFAULT = (
     "area_m2",
     "blue_green_share",
     "built_up_m2",
-    "terminals",
+    "people",
     "stops",
     "covered_share",
     "gap_m2",
@@ -50,7 +50,7 @@ def show(opened: Opened, words: Words) -> None:
             width=160,
             persist_state="session",
         )
-        table = zone_table(opened, layer_id, radius_m)
+        table = zone_table(opened, layer_id, radius_m, _choose_definition(opened, words))
         # Areas are read in hectares here, so the column of hectares would stand twice.
         offered = [column for column in table.columns if column != "area_ha"]
         chosen = st.selectbox(
@@ -103,6 +103,22 @@ def _choose_layer(opened: Opened, words: Words) -> str:
     )
 
 
+def _choose_definition(opened: Opened, words: Words) -> str:
+    """Short name of the definition of blue-green space; empty where there is none to choose."""
+    parts = opened.plan.zone_statistics
+    if not parts.definitions or parts.land is None or parts.land.layer not in opened.pack.layers:
+        return ""
+    return st.selectbox(
+        words("zones.definition"),
+        list(parts.definitions),
+        width=240,
+        persist_state="session",
+        key=remembered("zones.definition", parts.definition or next(iter(parts.definitions))),
+        format_func=lambda name: parts.definitions[name].title.in_(words.lang),
+        help=words("zones.definition_help"),
+    )
+
+
 def _downloads(opened: Opened, table: ZoneTable, words: Words) -> None:
     title = opened.pack.catalogue.layers[table.layer].title.in_(words.lang)
     name = f"{title} {words('app.page_zones')}"
@@ -128,7 +144,11 @@ def _table(opened: Opened, table: ZoneTable, columns: list[str], words: Words) -
     titles = {column: table.title(column, lang, hectares=True) for column in columns}
     config = {
         title: st.column_config.NumberColumn(
-            format="%d" if column in {"terminals", "stops"} else "%,.1f"
+            format="%,d"
+            if column in {"terminals", "stops"}
+            else "%,.0f"
+            if column == "people"
+            else "%,.1f"
         )
         for column, title in titles.items()
     }
