@@ -374,7 +374,7 @@ def _end_text(check: Check, value: float, lang: Language) -> str:
     if check.target.unit == "m2":
         return area_text(value, lang)
     if check.target.unit == "share" and 0 < value < _LEAST_END:
-        return f"< {share_text(_LEAST_END)}"
+        return f"< {_LEAST_END:.2%}"
     return value_text(check, value, lang, *check.target.limits)
 
 
