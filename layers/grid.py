@@ -1,6 +1,7 @@
 """A grid of cells: a raster as it is kept, for polygons of its cells would be too many."""
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -56,13 +57,35 @@ class Grid:
             if not len(known):
                 continue
             low, high = int(known.min()), int(known.max())
-            if high - low < _MOST_IN_TABLE:  # a table of what is there: sorting takes seconds
+            if _fits_a_table(low, high):
                 there = np.zeros(high - low + 1, dtype=bool)
                 there[known.astype(np.int64) - low] = True
                 found.update((np.flatnonzero(there) + low).tolist())
             else:
                 found.update(np.unique(known).tolist())
         return tuple(sorted(found))
+
+    def counts(self) -> Mapping[int, int]:
+        """How many cells hold each value, where they are whole numbers; in order.
+
+        >>> cells = np.array([[3, 1, 3]], dtype=np.uint8)
+        >>> Grid(cells, cells > 0, (10, 0, 0, 0, -10, 0), "EPSG:4548").counts()
+        {1: 1, 3: 2}
+        """
+        found: Counter[int] = Counter()
+        for _, values, valid in self.strips():
+            known = values[valid]
+            if not len(known):
+                continue
+            low, high = int(known.min()), int(known.max())
+            if _fits_a_table(low, high):
+                cells = np.bincount(known.astype(np.int64) - low)
+                there = np.flatnonzero(cells)
+                different, cells = there + low, cells[there]
+            else:
+                different, cells = np.unique_counts(known)
+            found.update(dict(zip(different.tolist(), cells.tolist(), strict=True)))
+        return dict(sorted(found.items()))
 
     def outline(self) -> shapely.Polygon:
         """The border around all cells, with some points along each side, in the grid's CRS."""
@@ -84,3 +107,11 @@ class Grid:
             self.outline(), lambda at: np.column_stack(change.transform(at[:, 0], at[:, 1]))
         )
         return moved if np.isfinite(shapely.get_coordinates(moved)).all() else shapely.Polygon()
+
+
+def _fits_a_table(low: int, high: int) -> bool:
+    """Whether values are near enough to each other to be told by their place in a table.
+
+    Sorting them in its stead takes seconds.
+    """
+    return high - low < _MOST_IN_TABLE and high <= np.iinfo(np.int64).max

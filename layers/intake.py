@@ -94,20 +94,12 @@ def intended_spec(pack: Pack, intake: Intake, *, name: str, sha256: str) -> Laye
     A layer that takes a sketch's place was not drawn to meet a target, whatever the sketch was,
     and the note on how the sketch was made does not hold for it.
     """
-    own = {
-        "file": name,
-        "sha256": sha256,
-        "postgis": None,
-        "source": intake.source,
-        "accuracy_m": intake.accuracy_m,
-        "margin_m": OWN_MARGIN_M,
-        "drawn_to": (),
-        "note": Text(zh="", en=""),
-    }
+    own = own_facts(intake.source, intake.accuracy_m, name=name, sha256=sha256)
     known = pack.catalogue.layers.get(intake.layer)
     if known is not None and known.geometry == "raster":
-        message = f"'{intake.layer}' is a raster layer; give features a layer of their own"
-        zh = f"“{intake.layer}”是数据包的栅格图层；请为要素另建图层"
+        title = known.title
+        message = f"'{intake.layer}' is a raster layer; give a GeoTIFF, or features another layer"
+        zh = f"“{title.zh}”是栅格图层，须用 GeoTIFF；要素请选别的图层，或另建图层"
         raise InputError([Problem(name, "", "layer", message, zh=zh)])
     if known is not None:
         columns = {c: e for c, e in known.columns.items() if c in intake.fields.columns}
@@ -127,6 +119,20 @@ def intended_spec(pack: Pack, intake: Intake, *, name: str, sha256: str) -> Laye
         accuracy_m=intake.accuracy_m,
     )
     return spec.model_copy(update={**own, "columns": dict(intake.more)})
+
+
+def own_facts(source: Source, accuracy_m: float, *, name: str, sha256: str) -> Mapping[str, object]:
+    """Return what an entry says of a planner's file, whatever stood in its place before."""
+    return {
+        "file": name,
+        "sha256": sha256,
+        "postgis": None,
+        "source": source,
+        "accuracy_m": accuracy_m,
+        "margin_m": OWN_MARGIN_M,
+        "drawn_to": (),
+        "note": Text(zh="", en=""),
+    }
 
 
 def further_columns(spec: LayerSpec, part: Part, fields: FieldMap) -> Mapping[str, Column]:

@@ -128,29 +128,57 @@ class Pack:
             digest.update(f"{layer_id}:{sha256}".encode())
         return digest.hexdigest()
 
-    def with_layers(self, own: Iterable[Layer]) -> "Pack":
+    def with_layers(self, own: Iterable[Layer | RasterLayer]) -> "Pack":
         """Return the pack with a planner's layers in place of its own, or beside them.
 
-        Drawing order stays; a layer that the catalogue does not know comes last.
+        Drawing order stays; a layer that the catalogue does not know comes last. Raises
+        InputError where cells would stand in place of features, or features in place of cells.
         """
         mine = {layer.spec.id: layer for layer in own}
-        layers = {**self.layers, **mine}
+        problems = [
+            problem for layer in mine.values() for problem in _other_kind(self.catalogue, layer)
+        ]
+        if problems:
+            raise InputError(problems)
+        features = {id_: one for id_, one in mine.items() if isinstance(one, Layer)}
+        cells = {id_: one for id_, one in mine.items() if isinstance(one, RasterLayer)}
+        layers, rasters = {**self.layers, **features}, {**self.rasters, **cells}
         specs = {**self.catalogue.layers, **{id_: layer.spec for id_, layer in mine.items()}}
         area = self.catalogue.pack.area
         return replace(
             self,
             catalogue=self.catalogue.model_copy(update={"layers": specs}),
             layers={id_: layers[id_] for id_ in specs if id_ in layers},
-            area=mine[area].frame.geometry.union_all() if area in mine else self.area,
+            area=features[area].frame.geometry.union_all() if area in features else self.area,
             own=frozenset(mine),
             unavailable={id_: why for id_, why in self.unavailable.items() if id_ not in mine},
-            rasters={id_: raster for id_, raster in self.rasters.items() if id_ not in mine},
+            rasters={id_: rasters[id_] for id_ in specs if id_ in rasters},
         )
+
+
+def _other_kind(catalogue: Catalogue, own: Layer | RasterLayer) -> Iterator[Problem]:
+    """Find a layer of the other kind than the pack's, as of a workspace made for another pack."""
+    known = catalogue.layers.get(own.spec.id)
+    if known is None or (known.geometry == "raster") == isinstance(own, RasterLayer):
+        return
+    if known.geometry == "raster":
+        message = "the workspace has features here, the pack wants a raster; remove the layer"
+        zh = "工作区里是要素，数据包要的是栅格；请移除该图层"
+    else:
+        message = f"the workspace has a raster here, the pack wants {known.geometry} features"
+        zh = "工作区里是栅格，数据包要的是要素；请移除该图层"
+    yield Problem(own.spec.where, "", "geometry", message, zh=zh)
 
 
 def read_original(path: Path) -> bytes:
     """Read a planner's file as it is, to be kept with the layer that was made of it."""
     return path.read_bytes()
+
+
+def write_pieces(path: Path, pieces: Iterable[bytes]) -> None:
+    """Write a file piece by piece: all of it at once need not fit into memory."""
+    with path.open("wb") as file:
+        file.writelines(pieces)
 
 
 def file_sha256(path: Path) -> str:

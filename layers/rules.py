@@ -86,10 +86,12 @@ def grid_problems(grid: Grid, area: BaseGeometry, metric_crs: str, where: str) -
         return
     if outline.is_empty:
         message = "lies so far outside the area that its metric CRS does not reach there"
+        zh = "离本区太远，本区的投影坐标系到不了那里；请核对坐标系"
     else:
         apart_m = float(shapely.distance(outline, area))
         message = f"lies {apart_m:,.0f} m outside the area; look at its CRS, or cut another piece"
-    yield Problem(where, "", "place", message)
+        zh = f"在本区以外 {apart_m:,.0f} 米；请核对坐标系，或换一幅"
+    yield Problem(where, "", "place", message, zh=zh)
 
 
 def degree_problems(frame: gpd.GeoDataFrame, where: str) -> Iterator[Problem]:

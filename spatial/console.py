@@ -16,6 +16,8 @@ from rich.table import Table
 
 from layers import InputError, Language, Pack, PlanmapError
 from layers.intake import own_layer
+from layers.own_raster import own_raster
+from layers.reader import Reader
 from layers.workspace import open_workspace
 from spatial.plan import Plan
 from spatial.record import Own
@@ -92,8 +94,13 @@ def opened_with_versions(folder: Path, lang: Language, *, workspace: Path | None
             id_: Own(info, kept.layer(id_, version=info.version))
             for id_, info in kept.layers().items()
         }
-        stored = [one.stored for one in own.values()]
-        pack = pack.with_layers(own_layer(one.spec, one.frame.to_crs(metric_crs)) for one in stored)
+        with Reader(pack.catalogue.pack.limits) as reader:
+            pack = pack.with_layers(
+                own_raster(kept, one.stored, one.info.version, reader)
+                if one.stored.spec.geometry == "raster"
+                else own_layer(one.stored.spec, one.stored.frame.to_crs(metric_crs))
+                for one in own.values()
+            )
     warning = "警告：" if lang == "zh" else "warning: "
     for problem in pack.unavailable.values():
         print(warning + problem.in_(lang), file=sys.stderr)

@@ -24,11 +24,9 @@ from layers.intake import (
     new_layer_id,
     place,
     take_in,
-    to_be_stored,
 )
-from layers.load import read_original
 from layers.toml import unknown
-from layers.workspace import Workspace
+from layers.workspace import StoredLayer, Workspace
 from spatial.bindings import needed_values
 from spatial.plan import Plan
 
@@ -54,6 +52,18 @@ class Request:
     accuracy_m: float
     insisted: str
 
+    def source_of(self, name: str, declared: Declared) -> Source:
+        """Where the data come from, as said; else by the file's name."""
+        said = self.source or name
+        return Source.model_validate(
+            {
+                "name": Text(zh=said, en=said),
+                "date": self.date,
+                "datum": datum_text(declared),
+                "basis": self.basis,
+            }
+        )
+
 
 def add_layer(
     pack: Pack, plan: Plan, found: Found, raw: Raw, request: Request
@@ -65,7 +75,7 @@ def add_layer(
     """
     name = found.name
     part = chosen_part(found, request.choice)
-    declared = _declared(pack, part, request, name)
+    declared = declared_as(pack, part, request, name)
     placed = place(raw, declared, name=name)
     finding = find_shift(
         placed,
@@ -97,14 +107,7 @@ def add_layer(
             "declared": declared,
             "fields": FieldMap(),
             "handling": request.handling,
-            "source": Source.model_validate(
-                {
-                    "name": Text(zh=request.source or name, en=request.source or name),
-                    "date": request.date,
-                    "datum": datum_text(declared),
-                    "basis": request.basis,
-                }
-            ),
+            "source": request.source_of(name, declared),
             "accuracy_m": request.accuracy_m,
             "insisted": request.insisted,
         }
@@ -117,16 +120,11 @@ def add_layer(
     return intake, take_in(pack, raw, intake, name=name, sha256=found.sha256), finding
 
 
-def keep_layer(
-    workspace: Workspace, request: Request, taken: Taken, intake: Intake, finding: DatumFinding
-) -> int:
-    """Keep the layer with its way and its file; return its version."""
-    content = read_original(request.path)
-    info = workspace.layers().get(intake.layer)
+def keep_layer(workspace: Workspace, stored: StoredLayer, content: bytes) -> int:
+    """Keep a layer with its way and its file; return its version."""
+    info = workspace.layers().get(stored.spec.id)
     return workspace.save_layer(
-        to_be_stored(taken, intake, finding, name=request.path.name, content=content),
-        seen=None if info is None else info.version,
-        content=content,
+        stored, seen=None if info is None else info.version, content=content
     )
 
 
@@ -141,7 +139,7 @@ def chosen_part(found: Found, choice: Choice) -> Part:
     return found.parts[names.index(choice.part)]
 
 
-def _declared(pack: Pack, part: Part, request: Request, name: str) -> Declared:
+def declared_as(pack: Pack, part: Part, request: Request, name: str) -> Declared:
     """What the options say of the coordinates; the datum is never guessed."""
     if not request.datum:
         message = "no datum is declared; give --datum wgs84, cgcs2000, gcj02, bd09 or other"
@@ -155,6 +153,8 @@ def _declared(pack: Pack, part: Part, request: Request, name: str) -> Declared:
             metric_crs=pack.catalogue.pack.metric_crs,
             area_degrees=area.to_crs("OGC:CRS84").iloc[0],
         )
+        if part.kind == "raster":  # its axes are not exchanged
+            likely = tuple(one for one in likely if not one.declared.swapped)
         if not likely:
             message = "under no usual CRS does it lie in the area; name its CRS with --crs"
             zh = "按常用坐标系都不落在本区；请用 --crs 指明坐标系"

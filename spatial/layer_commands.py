@@ -12,6 +12,8 @@ from layers import InputError, Language, Problem
 from layers.basis import BASES
 from layers.findings import readable
 from layers.formats import Choice, Found
+from layers.intake import to_be_stored
+from layers.load import read_original
 from layers.reader import Reader
 from layers.toml import unknown
 from layers.workspace import create_workspace, open_workspace
@@ -28,7 +30,13 @@ from spatial.console import (
 )
 from spatial.export import csv_bytes
 from spatial.intake_command import Request, add_layer, chosen_part, keep_layer
+from spatial.own_raster import add_raster, is_raster_layer
 from spatial.phrases import basis_text, number_text
+
+_RASTER_KEPT: Mapping[Language, str] = {
+    "zh": "{file}：{layer} 第 {version} 版，栅格",
+    "en": "{file}: {layer}, version {version}, a raster",
+}
 
 layers_app = typer.Typer(
     help="图层目录 / The layers of a pack.", no_args_is_help=True, rich_markup_mode=None
@@ -160,6 +168,9 @@ def layers_add(
     cells: Annotated[
         bool, typer.Option("--cells", help="栅格按数量读 / Raster cells are amounts.")
     ] = False,
+    band: Annotated[
+        int | None, typer.Option("--band", min=1, help="栅格波段 / Band of a raster.")
+    ] = None,
     key: Annotated[str, typer.Option("--key", help="编号字段 / Field of the ids.")] = "",
     fields: Annotated[
         list[str] | None, typer.Option("--field", help="列=字段 / column=FIELD; repeatable.")
@@ -186,7 +197,9 @@ def layers_add(
             path=_there(file),
             layer=layer,
             title=title,
-            choice=Choice(part=part, encoding=encoding, x=x, y=y, raster=_raster(cells)),
+            choice=Choice(
+                part=part, encoding=encoding, x=x, y=y, raster=_raster(cells), band=band or 1
+            ),
             datum=_one_of("--datum", datum, ("wgs84", "cgcs2000", "gcj02", "bd09", "other")),
             crs=crs,
             swapped=swapped,
@@ -204,10 +217,30 @@ def layers_add(
         placed_in, plan = opened(pack, language, workspace=there)
         found = reader.inspect(file, file.name)
         request = _with_part(request, found)
+        if is_raster_layer(placed_in, layer):
+            unused = {
+                "--title": bool(title),
+                "--cells": cells,
+                "--key": bool(key),
+                "--field": bool(fields),
+                "--land-table": bool(land_table),
+                "--insist": bool(insist),
+                "--log": log is not None,
+            }
+            raster = add_raster(
+                placed_in, plan, found, request, reader=reader, band=band, unused=unused
+            )
+            kept = open_workspace(there) if there else create_workspace(workspace, workspace.stem)
+            version = keep_layer(kept, raster.stored, read_original(file))
+            print(_RASTER_KEPT[language].format(file=workspace, layer=layer, version=version))
+            print(raster.summary.sentence(language))
+            return
         raw = reader.read(file, file.name, request.choice)
         intake, taken, finding = add_layer(placed_in, plan, found, raw, request)
         kept = open_workspace(there) if there else create_workspace(workspace, workspace.stem)
-        version = keep_layer(kept, request, taken, intake, finding)
+        content = read_original(file)
+        stored = to_be_stored(taken, intake, finding, name=file.name, content=content)
+        version = keep_layer(kept, stored, content)
         if log is not None:
             log.write_bytes(csv_bytes(readable(taken.mended.log, language)))
     print(finding.sentence(language))

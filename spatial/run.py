@@ -127,7 +127,7 @@ def _run(
         return judge(check, None, basis, missing=missing, beside=beside)
     bound = {layer for binding in there.values() for layer in binding.all_layers}
     if pack.own & bound and check_feature_problems(check, pack):
-        own = tuple(layer for layer in pack.layers if layer in pack.own & bound)
+        own = tuple(layer for layer in pack.catalogue.layers if layer in pack.own & bound)
         return judge(check, None, basis, unfit=own, beside=beside)
     drawn = any(check.id in pack.catalogue.layers[layer].drawn_to for layer in bound)
     layers = {

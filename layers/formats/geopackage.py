@@ -26,9 +26,16 @@ def write_geopackage(workspace: Workspace, path: Path) -> None:
     feature become JSON. The table `provenance` has one row per layer: titles, source, licence,
     basis, original file and its hash, how it was read and mended, who saved it when.
 
+    Rasters are left out: their own files are theirs.
+
     Raises InputError where there is a file of that name, no layer, or one that cannot be written.
     """
-    infos = workspace.layers()
+    kept = workspace.layers()
+    infos = {id_: info for id_, info in kept.items() if info.spec.geometry != "raster"}
+    if kept and not infos:
+        message = "it has only rasters, which no GeoPackage takes; download their original files"
+        zh = "只有栅格图层，不能写入 GeoPackage；请下载原始文件"
+        raise workspace.file.problem("empty", message, zh)
     if not infos:
         message = "it has no layers yet; load one before exporting"
         raise workspace.file.problem("empty", message, "还没有图层；请先导入图层再导出")

@@ -53,11 +53,11 @@ def inspect(path: Path, where: str, limits: Limits) -> tuple[Part, ...]:
 
     `count` is the number of bands. `values` are those of the first band, where at most 64
     different whole numbers stand in it; then it can be read as classes. `bounds` are of the whole
-    grid, data or not. Raises InputError where the file is no GeoTIFF, has too many cells, or does
-    not say where it lies.
+    grid, data or not. It may have as many cells as a raster layer. Raises InputError where the file
+    is no GeoTIFF, has too many cells, or does not say where it lies.
     """
-    grid = _grid(path, where, limits, band=1)
-    found = np.unique(grid.values[grid.valid])
+    grid = _grid(path, where, limits, band=1, most=limits.grid_pixels)
+    found = _different(grid)
     height, width = grid.values.shape
     outline = np.array([(0, 0), (width, 0), (0, height), (width, height)])
     places = _coordinates(outline, grid.transform)
@@ -224,6 +224,22 @@ def _crs(source: Any) -> str:  # noqa: ANN401 - untyped library
         return ""
     code = source.crs.to_epsg()
     return f"EPSG:{code}" if code else str(source.crs.to_wkt())
+
+
+def _different(grid: _Grid) -> NDArray[Any]:
+    """The different values of cells with data, in order; of decimals some, where they are many."""
+    turn = grid.transform
+    where_it_lies = (turn.a, turn.b, turn.c, turn.d, turn.e, turn.f)
+    cells = Grid(grid.values, grid.valid, where_it_lies, grid.crs)
+    kind = grid.values.dtype
+    if cells.is_classes:
+        return np.array(cells.classes(), dtype=kind)
+    found = np.array([], dtype=kind)
+    for _, values, valid in cells.strips():
+        found = np.union1d(found, values[valid])
+        if len(found) > MOST_CLASSES:
+            break
+    return found
 
 
 def _are_classes(found: NDArray[Any]) -> bool:

@@ -9,6 +9,7 @@ from types import MappingProxyType
 
 from pydantic import JsonValue, TypeAdapter
 
+from layers.load import write_pieces
 from layers.problem import InputError
 from layers.toml import unknown
 from layers.workspace import versions
@@ -92,10 +93,16 @@ class Workspace:
             contents = self._contents(connection, "layer", layer_id, version=version)
             original = LayerPayload.model_validate_json(contents.payload).original
             if original is None or contents.original is None:
-                message = f"layer '{layer_id}' was not read from a file"
-                zh = f"图层“{layer_id}”不是从文件导入的"
-                raise self.file.problem("original", message, zh)
+                raise self._from_no_file(layer_id)
             return original.name, b"".join(kept(connection, contents.original))
+
+    def write_original(self, layer_id: str, to: Path, *, version: int | None = None) -> None:
+        """Write the file that a layer was read from, piece by piece; as `original` in all else."""
+        with self.file.reading() as connection, self.file.understood():
+            contents = self._contents(connection, "layer", layer_id, version=version)
+            if contents.original is None:
+                raise self._from_no_file(layer_id)
+            write_pieces(to, kept(connection, contents.original))
 
     def save_layer(
         self,
@@ -327,6 +334,10 @@ class Workspace:
         if found is None or found.contents is None:
             raise self._unknown(connection, kind, item)
         return found.contents
+
+    def _from_no_file(self, layer_id: str) -> InputError:
+        message = f"layer '{layer_id}' was not read from a file"
+        return self.file.problem("original", message, f"图层“{layer_id}”不是从文件导入的")
 
     def _unknown(self, connection: sqlite3.Connection, kind: Kind, item: str) -> InputError:
         known = [one.change.item for one in versions.present(connection, kind)]
