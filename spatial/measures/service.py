@@ -13,8 +13,10 @@ from shapely.geometry.base import BaseGeometry
 from spatial.doubt.band import accuracies, least_share
 from spatial.doubt.displacement import Movable
 from spatial.doubt.spans import Span, doubts, ends
+from spatial.geometry.edges import Shapes
 from spatial.geometry.lattice import Floats
 from spatial.geometry.overlay import polygonal
+from spatial.geometry.zonal import pieces
 from spatial.measurement import (
     Doubt,
     Figure,
@@ -116,7 +118,8 @@ def service_coverage(
         for row, border in enumerate(borders)
     ]
     about = [span.over(lambda case: float(case[-1] / max(areas[-1], 1.0))) for span in spans]
-    gaps = [polygonal(shapely.difference(part, land)) for part in asked.parts]
+    served = shapely.multipolygons(land)
+    gaps = [polygonal(shapely.difference(part, served)) for part in asked.parts]
     on = snap(shapely.get_coordinates(stops.geometry), network, snap_limit_m).found
     return Measurement(
         values=by_unit(asked.ids, figures[:-1]),
@@ -161,39 +164,44 @@ class _Walk:
         moved = gpd.GeoDataFrame(geometry=shapely.points(xy), index=index, crs=crs)
         return self.lines(moved, farther_m=4 * off_m)
 
-    def land(self, lines: gpd.GeoDataFrame) -> BaseGeometry:
-        """The land beside ways, as one shape."""
+    def land(self, lines: gpd.GeoDataFrame) -> Shapes:
+        """The land beside ways, polygons that do not overlap."""
         if lines.empty:
-            return shapely.MultiPolygon()
-        found = service_area(lines, width_m=self.width_m, quad_segs=_QUAD_SEGS).geometry.to_numpy()
-        land = shapely.multipolygons(found)
-        shapely.prepare(land)
+            return np.array([], dtype=object)
+        found = service_area(lines, width_m=self.width_m, quad_segs=_QUAD_SEGS)
+        land: Shapes = found.geometry.to_numpy()
         return land
 
 
-def _covered(asked: Parts, land: BaseGeometry) -> Floats:
+def _covered(asked: Parts, land: Shapes) -> Floats:
     """Area of each part, and last of the whole, that lies in the service area."""
-    shapes = np.array([*asked.parts, asked.whole], dtype=object)
-    covered: Floats = shapely.area(shapely.intersection(shapes, land))
-    return covered
+    return _shared(land, [*asked.parts, asked.whole])
+
+
+def _shared(land: Shapes, shapes: Sequence[BaseGeometry]) -> Floats:
+    """Area of each shape that lies in polygons that do not overlap."""
+    found = pieces(land, np.array(shapes, dtype=object))
+    return np.bincount(found.zone, found.area_m2, minlength=len(shapes)).astype(np.float64)
 
 
 def _borders(
-    asked: Parts, land: BaseGeometry, covered: Floats, areas: Floats
+    asked: Parts, land: Shapes, covered: Floats, areas: Floats
 ) -> list[tuple[float, float]]:
     """By how much the borders of each part, and last of the whole, let its share fall and rise."""
+    if not any(asked.accuracy_m.values()):
+        return [(0.0, 0.0)] * len(areas)
     least = [*asked.part_ends[0], asked.whole_ends[0]]
     most = [*asked.part_ends[1], asked.whole_ends[1]]
+    small_m2, large_m2 = (shapely.area(np.array(ends, dtype=object)) for ends in (least, most))
+    columns = (covered, areas, small_m2, large_m2, _shared(land, least), _shared(land, most))
     found = []
-    for inside, area, small, large in zip(covered, areas, least, most, strict=True):
-        if area <= 0 or not any(asked.accuracy_m.values()):
+    for inside, area, small, large, in_small, in_large in np.stack(columns, axis=1).tolist():
+        if area <= 0:
             found.append((0.0, 0.0))
             continue
-        in_small, in_large = (float(shapely.intersection(one, land).area) for one in (small, large))
-        low = least_share(in_small, in_large, large.area)
-        high = 1 - least_share(small.area - in_small, large.area - in_large, large.area)
-        value = float(inside / area)
-        found.append((max(value - low, 0.0), max(high - value, 0.0)))
+        low = least_share(in_small, in_large, large)
+        high = 1 - least_share(small - in_small, large - in_large, large)
+        found.append((max(inside / area - low, 0.0), max(high - inside / area, 0.0)))
     return found
 
 
