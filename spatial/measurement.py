@@ -116,7 +116,7 @@ def share(numerator: float, denominator: float, unknown: float = 0.0) -> Figure:
     if denominator <= 0:
         return NOTHING
     # Overlay arithmetic may exceed the whole by a rounding error; a share cannot.
-    numerator = min(float(numerator), float(denominator))
+    numerator = max(min(float(numerator), float(denominator)), 0.0)
     high = min(numerator + max(unknown, 0.0), float(denominator))
     value = numerator / denominator
     return Figure(value, numerator, float(denominator), value, high / denominator)

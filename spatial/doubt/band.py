@@ -81,33 +81,39 @@ def outer(shapes: Shapes, metres: Floats) -> Shapes:
 def extremes(area: gpd.GeoDataFrame) -> tuple[BaseGeometry, BaseGeometry]:
     """The least and the most that an area of several polygons can be, taken as one.
 
-    Only its outer border counts, each stretch with the accuracy of the polygon that it bounds;
-    where two polygons meet nothing is to be gained or lost.
+    Surely in it is what of a polygon lies farther from all that is outside than the polygon's
+    accuracy; it reaches at most as far as each polygon may. Where two polygons meet nothing is to
+    be gained or lost.
     """
     shapes, metres = area.geometry.to_numpy(), accuracies(area)
     whole = dissolve(shapes)
     if not (metres > 0).any():
         return whole, whole
-    borders = shapely.intersection(shapely.boundary(shapes), shapely.boundary(whole))
-    borders = shapely.line_merge(borders)  # to widen its single stretches would take long
-    band = shapely.union_all(_bands(borders, metres))
-    return polygonal(shapely.difference(whole, band)), polygonal(shapely.union(whole, band))
+    known = np.unique(metres)
+    groups = np.array([dissolve(shapes[metres == one]) for one in known], dtype=object)
+    inside = inner(np.full(len(known), whole, dtype=object), known)
+    least = shapely.union_all(shapely.intersection(groups, inside))
+    return polygonal(least), polygonal(shapely.union_all(outer(groups, known)))
 
 
 def surely(
-    counting: Sequence[BaseGeometry], others: Sequence[BaseGeometry], metres: Sequence[float]
+    counting: Sequence[BaseGeometry],
+    metres: Sequence[float],
+    others: Sequence[BaseGeometry],
+    their_metres: Sequence[float],
 ) -> BaseGeometry:
-    """What surely counts of land, given what surely does not, in groups of equal accuracy.
+    """What surely counts of land, given what may not, in groups of equal accuracy.
 
-    `counting[k]` and `others[k]` have the accuracy `metres[k]`. A border between the two lies where
-    the better known of both puts it, off by its accuracy; what lies farther than that from all
-    other land surely counts.
+    `counting[k]` has the accuracy `metres[k]`, and so have the others theirs; land of no known
+    class is as accurate as what it borders on: inf. A border between the two lies where the better
+    known of both puts it, off by its accuracy; what lies farther than that from all other land
+    surely counts.
     """
     grown: dict[tuple[int, float], BaseGeometry] = {}
     parts = []
     for mine, own in zip(counting, metres, strict=True):
         place = mine
-        for number, (other, their) in enumerate(zip(others, metres, strict=True)):
+        for number, (other, their) in enumerate(zip(others, their_metres, strict=True)):
             if mine.is_empty or other.is_empty:
                 continue
             key = (number, min(own, their))
@@ -117,11 +123,6 @@ def surely(
         parts.append(place)
     sure = parts[0] if len(parts) == 1 else shapely.union_all(parts)
     return polygonal(sure)
-
-
-def _bands(borders: Shapes, metres: Floats) -> Shapes:
-    moved = (metres > 0) & ~shapely.is_empty(borders)
-    return _widened(borders[moved], metres[moved])
 
 
 def _widened(shapes: Shapes, metres: Floats) -> Shapes:

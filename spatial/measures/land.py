@@ -1,5 +1,6 @@
 """Shares of land by class."""
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Annotated
@@ -11,7 +12,7 @@ import shapely
 from pydantic import Field
 from shapely.geometry.base import BaseGeometry
 
-from spatial.doubt.accuracy import Counts, TwoClasses, estimate
+from spatial.doubt.accuracy import Counts, Estimate, TwoClasses, estimate
 from spatial.doubt.band import accuracies, extremes, inner, least_share, outer, surely
 from spatial.geometry.edges import Shapes
 from spatial.geometry.lattice import Floats, Integers
@@ -31,6 +32,7 @@ from spatial.measurement import (
 
 UNCLASSIFIED = ""
 """Stands for the class of land that has none."""
+_POLYGON = 3
 _ROUNDING = 1e-9
 """Share of a zone up to which a difference of areas is taken for rounding."""
 Codes = Annotated[tuple[str, ...], Field(min_length=1)]
@@ -93,23 +95,25 @@ def land_share(
         whole = _sum(figures)
     places = [(str(zones.index[zone]), code, place) for zone, code, place in held.others(figures)]
     doubts = _unclassified(whole)
+    drawn, drawn_whole = figures, whole  # with no doubt but that of unclassified land
     accuracy_m = {"land": accuracies(land), "zones": accuracies(zones)}
     known = {name: float(m.max()) for name, m in accuracy_m.items() if m.max(initial=0.0) > 0}
     if known and whole.value is not None:
-        surely = _Surely.of(cover, accuracy_m["land"])
+        surely = _Surely.of(cover, accuracy_m["land"], shapes)
         *ends, (low, high) = surely.ranges(*_extents(zones, cover))
         figures = [ranged(figure, *end) for figure, end in zip(figures, ends, strict=True)]
         value = whole.value
-        unknown = (whole.high or value) - value  # in the band already
-        band = (min(low, value), max(high - unknown, value))
+        band = (min(low, value), max(high - _unknown_share(whole), value))
         whole = ranged(whole, low, high)
         doubts = (Doubt("position", "band", *band, known), *doubts)
     facts: dict[str, float] = {}
     if matrix is not None and whole.value is not None:
         facts["mapped_share"] = whole.value
-        doubts = (*_moved(doubts, whole.value, matrix), _sampled(whole.value, matrix))
-        figures = [_corrected(figure, matrix) for figure in figures]
-        whole = _corrected(whole, matrix)
+        sampled = _sampled(drawn_whole, matrix)
+        doubts = (*_moved(doubts, sampled.share - whole.value), _told(sampled, matrix))
+        pairs = zip(drawn, figures, strict=True)
+        figures = [_corrected(one, figure, matrix) for one, figure in pairs]
+        whole = _corrected(drawn_whole, whole, matrix)
     return Measurement(
         values=by_unit([str(unit) for unit in zones.index], figures),
         whole=whole,
@@ -119,26 +123,38 @@ def land_share(
     )
 
 
-def _corrected(figure: Figure, matrix: Counts) -> Figure:
+def _unknown_share(figure: Figure) -> float:
+    """Share of a zone without a class, of a figure that has no other doubt yet."""
+    return 0.0 if figure.value is None or figure.high is None else figure.high - figure.value
+
+
+def _sampled(drawn: Figure, matrix: Counts) -> Estimate:
+    """The share as samples correct it; of land without a class they tell nothing."""
+    classified = 1.0 - _unknown_share(drawn)
+    if drawn.value is None or classified <= 0:
+        return Estimate(0.0, 0.0)
+    found = estimate(drawn.value / classified, matrix)
+    return Estimate(found.share * classified, found.error * classified)
+
+
+def _corrected(drawn: Figure, figure: Figure, matrix: Counts) -> Figure:
     """A share as the samples correct it, its range widened by what they leave open."""
     if figure.value is None or figure.low is None or figure.high is None:
         return figure
-    found, area = estimate(figure.value, matrix), figure.denominator or 0.0
+    found, area = _sampled(drawn, matrix), figure.denominator or 0.0
     low = max(found.low - (figure.value - figure.low), 0.0)
     high = min(found.high + (figure.high - figure.value), 1.0)
     return Figure(found.share, found.share * area, area, low, high)
 
 
-def _moved(doubts: Sequence[Doubt], mapped: float, matrix: Counts) -> tuple[Doubt, ...]:
+def _moved(doubts: Sequence[Doubt], off: float) -> tuple[Doubt, ...]:
     """Doubts about the share that the map shows, as doubts about the corrected one."""
-    off = estimate(mapped, matrix).share - mapped
     return tuple(
         replace(one, low=max(one.low + off, 0.0), high=min(one.high + off, 1.0)) for one in doubts
     )
 
 
-def _sampled(mapped: float, matrix: Counts) -> Doubt:
-    found = estimate(mapped, matrix)
+def _told(found: Estimate, matrix: Counts) -> Doubt:
     samples = {"samples": float(sum(map(sum, matrix)))}
     return Doubt("classification", "estimate", found.low, found.high, samples)
 
@@ -297,7 +313,7 @@ class _Surely:
     others: Shapes
 
     @classmethod
-    def of(cls, cover: _Cover, accuracy_m: Floats) -> "_Surely":
+    def of(cls, cover: _Cover, accuracy_m: Floats, zones: Shapes) -> "_Surely":
         metres = np.unique(accuracy_m).tolist()
         known = cover.codes != UNCLASSIFIED
         sides: list[list[BaseGeometry]] = [[], []]
@@ -309,9 +325,11 @@ class _Surely:
             # What is drawn twice, once in a class that counts, counts.
             sides[1][-1] = cover.uncounted(sides[1][-1], members)
         counting, others = sides
+        unknown = _unknown(zones, cover.shapes[known])
+        theirs = [*metres, math.inf]
         return cls(
-            shapely.get_parts(surely(counting, others, metres)),
-            shapely.get_parts(surely(others, counting, metres)),
+            shapely.get_parts(surely(counting, metres, [*others, unknown], theirs)),
+            shapely.get_parts(surely(others, metres, [*counting, unknown], theirs)),
         )
 
     def ranges(self, least: Shapes, most: Shapes) -> list[tuple[float, float]]:
@@ -322,6 +340,17 @@ class _Surely:
         lows = map(least_share, *sure, area)
         highs = map(least_share, *never, area)
         return [(low, 1.0 - rest) for low, rest in zip(lows, highs, strict=True)]
+
+
+def _unknown(zones: Shapes, known: Shapes) -> BaseGeometry:
+    """What of the zones no classified land covers, without crumbs between neighbours."""
+    rest = shapely.get_parts(shapely.difference(dissolve(zones), dissolve(known)))
+    return polygonal(shapely.multipolygons(_polygons(rest[shapely.area(rest) >= SLIVER_M2])))
+
+
+def _polygons(shapes: Shapes) -> Shapes:
+    polygons: Shapes = shapes[shapely.get_type_id(shapes) == _POLYGON]
+    return polygons
 
 
 def _shared(shapes: Shapes, zones: Shapes) -> list[float]:
