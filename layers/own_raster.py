@@ -65,24 +65,29 @@ class RasterSummary:
     empty: int
     covered: float
 
-    def sentence(self, lang: Language) -> str:
-        """Say it in one line."""
-        comma = "，" if lang == "zh" else ", "
-        empty = self.empty / (self.columns * self.rows)
-        without = phrase("raster", "no_data", share=_percent(empty)).in_(lang) if empty else ""
-        said = phrase(
+    def size(self, lang: Language) -> str:
+        """Say how many cells there are, of which size, in which CRS."""
+        return phrase(
             "raster",
-            "summary",
+            "size",
             columns=f"{self.columns:,}",
             rows=f"{self.rows:,}",
-            width=f"{self.cell_m[0]:.3g}",
-            height=f"{self.cell_m[1]:.3g}",
+            width=_metres(self.cell_m[0]),
+            height=_metres(self.cell_m[1]),
             crs=self.crs,
-            values=comma.join(one.in_(lang) for one in self._values()),
-            covered=_percent(self.covered),
-            without=without,
-        )
-        return said.in_(lang)
+        ).in_(lang)
+
+    def values(self, lang: Language) -> str:
+        """Say which values occur, and how often."""
+        comma = "，" if lang == "zh" else ", "
+        said = comma.join(one.in_(lang) for one in self._values())
+        return phrase("raster", "values", values=said).in_(lang)
+
+    def coverage(self, lang: Language) -> str:
+        """Say how much of the area lies under cells with data, and how many hold none."""
+        empty = _percent(self.empty / (self.columns * self.rows))
+        covered = _percent(self.covered)
+        return phrase("raster", "covered", covered=covered, empty=empty).in_(lang)
 
     def shares(self) -> tuple[tuple[int, int, float], ...]:
         """Give the values with their cells and their share of the cells with data; most first."""
@@ -239,6 +244,15 @@ def _covered(grid: Grid, area: BaseGeometry, metric_crs: str) -> float:
     )
     column, row = np.floor(cells[within]).astype(np.int64).T
     return float(np.count_nonzero(grid.valid[row, column]) / max(1, int(inside.sum())))
+
+
+def _metres(length_m: float) -> str:
+    """A length to three digits.
+
+    >>> _metres(2.0), _metres(1000.04), _metres(86.4567)
+    ('2', '1,000', '86.5')
+    """
+    return f"{float(f'{length_m:.3g}'):,g}"
 
 
 def _percent(share: float) -> str:

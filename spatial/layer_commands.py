@@ -233,7 +233,8 @@ def layers_add(
             kept = open_workspace(there) if there else create_workspace(workspace, workspace.stem)
             version = keep_layer(kept, raster.stored, read_original(file))
             print(_RASTER_KEPT[language].format(file=workspace, layer=layer, version=version))
-            print(raster.summary.sentence(language))
+            for line in raster.lines(language):
+                print(line)
             return
         raw = reader.read(file, file.name, request.choice)
         intake, taken, finding = add_layer(placed_in, plan, found, raw, request)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from layers import InputError, Pack, Problem
+from layers import InputError, Language, Pack, Problem
 from layers.formats import Found
 from layers.grid import Grid
 from layers.own_raster import (
@@ -87,6 +87,11 @@ class TakenRaster:
 
     stored: StoredLayer
     summary: RasterSummary
+
+    def lines(self, lang: Language) -> tuple[str, ...]:
+        """Say what was kept, a line for each."""
+        found = self.summary
+        return found.size(lang), found.values(lang), found.coverage(lang)
 
 
 def add_raster(

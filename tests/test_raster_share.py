@@ -334,6 +334,15 @@ def test_all_that_a_raster_of_another_crs_knows_is_the_zone(other: str) -> None:
     assert found.areas_m2[0] == pytest.approx(zone.area.iloc[0], rel=1e-8)
 
 
+def test_a_zone_reaches_beyond_a_raster_of_many_cells() -> None:
+    # Blocks of three sizes, the largest filled up below with blocks that are not there.
+    values = np.ones((4, 20_000), dtype=np.uint8)
+    grid = Grid(values, values > 0, (10, 0, 530_000, 0, -10, 4_330_000), METRIC)
+    zone = np.array([box(529_000, 4_329_000, 731_000, 4_331_000)], dtype=object)
+    found = Cells(grid, [values > 0], zone, CRS(METRIC)).held(zone[0])
+    assert found.areas_m2.tolist() == [4 * 20_000 * 100]
+
+
 # What raster and polygons do not agree on.
 
 

@@ -24,6 +24,7 @@ def brand(opened: Opened, words: Words) -> str:
     pack, lang = opened.pack, words.lang
     title = words("app.title", place=pack.catalogue.pack.title.in_(lang))
     bases = [layer.basis for layer in pack.layers.values()]
+    bases += [raster.basis for raster in pack.rasters.values()]
     parts = [f"{basis_chip(basis, lang)} {bases.count(basis)}" for basis in BASES if basis in bases]
     return (
         f'<p class="pm-brand">{text(title)}</p>'

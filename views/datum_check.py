@@ -58,7 +58,7 @@ def datum_settled(
             st.info(said, icon=":material/help:")
             st.caption(words("own.cannot_tell_next"))
     with right:
-        _preview(opened, placed, words)
+        preview(opened, placed, words)
     return None if insisted is None else (finding, insisted)
 
 
@@ -89,7 +89,7 @@ def _take(part: str, datum: str) -> None:
     st.session_state[f"draft.datum.{part}"] = datum
 
 
-def _preview(opened: Opened, placed: gpd.GeoDataFrame, words: Words) -> None:
+def preview(opened: Opened, placed: gpd.GeoDataFrame, words: Words) -> None:
     """The file's features where they come to lie, over the outline of the place."""
     pack, frame = opened.pack, map_frame(opened)
     there = placed.geometry.notna() & ~placed.geometry.is_empty

@@ -11,6 +11,7 @@ import streamlit as st
 
 from layers import InputError
 from layers.formats import Choice, Found, Raw
+from layers.grid import Grid
 from layers.limits import Limits
 from layers.reader import Reader
 
@@ -42,6 +43,10 @@ class Draft:
             self.worked_out[what] = held
         value: T = held[1]
         return value
+
+    def grid(self, band: int, limits: Limits) -> Grid:
+        """Read a band of a raster as its cells; raises InputError."""
+        return self.once("grid", band, lambda: reader(limits).grid(self.path, self.name, band))
 
     def read(self, choice: Choice, limits: Limits) -> Raw:
         """Read a part of the file; raises InputError."""

@@ -24,12 +24,14 @@ from layers.intake import (
 from layers.repair import Handling
 from layers.workspace import ConflictError, StoredLayer
 from spatial.export import csv_bytes
+from spatial.own_raster import is_raster_layer
 from views import chips
 from views.datum_check import datum_settled
 from views.draft import Draft, drop_draft
 from views.field_form import keep_the_rest, map_fields
 from views.intake_form import (
     Place,
+    choose_cells,
     choose_datum,
     choose_layer,
     choose_part,
@@ -37,6 +39,7 @@ from views.intake_form import (
     heading,
     show_problems,
 )
+from views.intake_raster import raster_asked
 from views.own_layers import note_change, said_by_targets
 from views.session import Opened
 from views.settings import conflict_text
@@ -83,10 +86,7 @@ def bring_in(opened: Opened, held: Draft, words: Words) -> None:
         st.html(chips.line(f"<b>{chips.text(held.name)}</b>"), width="content")
         st.button(words("own.leave"), icon=":material/close:", on_click=drop_draft)
     try:
-        said = _read_and_place(opened, held, words)
-        if said is None:
-            return
-        stored = _map_and_mend(opened, held, said, words)
+        stored = _asked(opened, held, words)
     except InputError as error:
         show_problems(error.problems, words)
         return
@@ -94,19 +94,41 @@ def bring_in(opened: Opened, held: Draft, words: Words) -> None:
         _offer_to_keep(opened, stored, held, words)
 
 
-def _read_and_place(opened: Opened, held: Draft, words: Words) -> _Said | None:
-    """Steps 1 to 3: what it is, which layer it replaces, where it lies."""
+def _asked(opened: Opened, held: Draft, words: Words) -> StoredLayer | None:
+    """All steps; None while something is open. Of a raster it is asked first what it is to be."""
     part, choice = choose_part(held.found, words)
+    place = None
+    if part.kind == "raster":
+        place = _layer(opened, held, part, words)
+        if place is None:
+            return None
+        if is_raster_layer(opened.pack, place.layer):
+            return raster_asked(opened, held, part, choice.band, layer=place.layer, words=words)
+        choice = choose_cells(part, choice, words)
+    said = _read_and_place(opened, held, part, choice, place=place, words=words)
+    return None if said is None else _map_and_mend(opened, held, said, words)
+
+
+def _layer(opened: Opened, held: Draft, part: Part, words: Words) -> Place | None:
+    chosen = choose_layer(opened, held.found, part, words)
+    if chosen is not None:
+        held.seen.setdefault(chosen.layer, opened.own_versions.get(chosen.layer))
+    return chosen
+
+
+def _read_and_place(
+    opened: Opened, held: Draft, part: Part, choice: Choice, *, place: Place | None, words: Words
+) -> _Said | None:
+    """Steps 1 to 3: what it is, which layer it replaces, where it lies."""
     with st.spinner(words("own.reading")):
         raw = held.read(choice, opened.pack.catalogue.pack.limits)
     part = _measured_part(part, raw)
     if part.bounds is None:
         st.warning(words("own.no_coordinates"), icon=":material/wrong_location:")
         return None
-    chosen = choose_layer(opened, held.found, part, words)
+    chosen = place or _layer(opened, held, part, words)
     if chosen is None:
         return None
-    held.seen.setdefault(chosen.layer, opened.own_versions.get(chosen.layer))
     declared = choose_datum(opened, part, words)
     if declared is None:
         return None

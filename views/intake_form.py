@@ -87,19 +87,31 @@ def choose_part(found: Found, words: Words) -> tuple[Part, Choice]:
     if part.kind == "table":
         choice = choice.model_copy(update=_ask_columns(part, words))
     if part.kind == "raster":
-        kinds = ("classes", "cells") if part.values else ("cells", "classes")
-        cells = st.radio(
-            words("own.raster"),
-            kinds,
-            key=f"draft.raster.{number}",
-            persist_state="session",
-            format_func=lambda kind: words(f"own.raster_{kind}"),
-        )
-        choice = choice.model_copy(update={"raster": cells})
-    if part.fields:
+        if part.count > 1:
+            band = st.selectbox(
+                words("own.band"),
+                range(1, part.count + 1),
+                key="draft.band",
+                persist_state="session",
+                width=200,
+            )
+            choice = choice.model_copy(update={"band": band})
+    elif part.fields:
         with st.expander(words("own.fields_found", count=len(part.fields))):
             st.dataframe(_field_table(part, words), hide_index=True)
     return part, choice
+
+
+def choose_cells(part: Part, choice: Choice, words: Words) -> Choice:
+    """Ask what the cells of a raster become that takes the place of areas."""
+    cells = st.radio(
+        words("own.raster"),
+        ("classes", "cells") if part.values else ("cells", "classes"),
+        key="draft.raster",
+        persist_state="session",
+        format_func=lambda kind: words(f"own.raster_{kind}"),
+    )
+    return choice.model_copy(update={"raster": cells})
 
 
 def _part_label(part: Part, words: Words) -> str:
@@ -171,7 +183,8 @@ def choose_layer(opened: Opened, found: Found, part: Part, words: Words) -> Plac
     where none is like it, for a layer is soon replaced by mistake.
     """
     heading(2, words("own.step_layer"), words("own.step_layer_about"))
-    kind: GeometryKind = part.geometry or ("polygon" if part.kind == "raster" else "point")
+    is_raster = part.kind == "raster"
+    kind: GeometryKind = part.geometry or ("polygon" if is_raster else "point")
     specs = opened.pack.catalogue.layers
     codes = {word.casefold() for word in read_field_names()["class_code"]}
     has_codes = any(field.name.casefold() in codes for field in part.fields)
@@ -182,9 +195,12 @@ def choose_layer(opened: Opened, found: Found, part: Part, words: Words) -> Plac
             _CODED if has_codes and spec.style.by == LAND_COLUMN else 0.0,
         )
         for id_, spec in specs.items()
-        if _accepts(spec, kind)
+        if _accepts(spec, kind) or (is_raster and spec.geometry == "raster")
     }
-    ranked = sorted(likeness, key=lambda id_: -likeness[id_])
+    ranked = sorted(
+        likeness,
+        key=lambda id_: (-likeness[id_], is_raster and specs[id_].geometry != "raster"),
+    )
     left, right = st.columns([3, 2], vertical_alignment="bottom")
     with left:
         layer = st.selectbox(
@@ -234,7 +250,7 @@ def _layer_label(opened: Opened, layer: str, words: Words) -> str:
     if layer == _NEW:
         return words("own.new_layer")
     title = opened.pack.catalogue.layers[layer].title.in_(words.lang)
-    held = opened.pack.layers.get(layer)
+    held = opened.pack.delivered(layer)
     basis = words("map.missing_layer") if held is None else basis_text(held.basis, words.lang)
     return f"{title} · {basis}"
 
@@ -246,15 +262,22 @@ def area_in_degrees(opened: Opened) -> BaseGeometry:
     return area.to_crs("OGC:CRS84").iloc[0]
 
 
-def choose_datum(opened: Opened, part: Part, words: Words) -> Declared | None:
-    """Ask for the coordinate system and the datum; None until both are said."""
-    heading(3, words("own.step_datum"), words("own.step_datum_about"))
+def choose_datum(
+    opened: Opened, part: Part, words: Words, *, may_swap: bool = True
+) -> Declared | None:
+    """Ask for the coordinate system and the datum; None until both are said.
+
+    `may_swap` says whether the axes may stand exchanged, as those of a raster never do.
+    """
+    about = "own.step_datum_about" if may_swap else "own.step_datum_about_raster"
+    heading(3, words("own.step_datum"), words(about))
     pack = opened.pack
     metric = pack.catalogue.pack.metric_crs
     area = area_in_degrees(opened)
     likely = {
         f"{one.declared.crs}{'⇄' if one.declared.swapped else ''}": one
         for one in proposals(part, metric_crs=metric, area_degrees=area)
+        if may_swap or not one.declared.swapped
     }
     if not likely:
         st.warning(words("own.no_proposal"), icon=":material/wrong_location:")
@@ -287,7 +310,9 @@ def choose_datum(opened: Opened, part: Part, words: Words) -> Declared | None:
                 persist_state="session",
                 placeholder="EPSG:4548",
             ).strip()
-        swapped = st.checkbox(words("own.swapped"), key="draft.swapped", persist_state="session")
+        swapped = may_swap and st.checkbox(
+            words("own.swapped"), key="draft.swapped", persist_state="session"
+        )
         if not code:
             return None
         crs = code if ":" in code or not code.isdigit() else f"EPSG:{code}"

@@ -1,7 +1,7 @@
 """The layers that a planner has put into the workspace: what they are, and what can be done."""
 
 import datetime as dt
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TypeAlias
 
 import pandas as pd
@@ -14,6 +14,7 @@ from layers.gate import DatumFinding
 from layers.workspace import Change, ConflictError, StoredLayerInfo, Workspace
 from spatial import CheckResult
 from spatial.export import csv_bytes
+from spatial.own_raster import is_raster_layer, raster_measured_by
 from spatial.phrases import check_title, figure_range_text, verdict_text
 from views import chips
 from views.layer_tree import locate
@@ -51,7 +52,7 @@ def _row(workspace: Workspace, layer_id: str, info: StoredLayerInfo, words: Word
         facts = [
             f"<b>{chips.text(spec.title.in_(lang))}</b>",
             chips.basis_chip(spec.source.basis, lang),
-            chips.text(words("own.features", count=f"{info.features:,}")),
+            chips.text(_size(info, words)),
             chips.text(spec.source.datum, muted=True),
             chips.text(_when(info.time), muted=True),
         ]
@@ -72,15 +73,16 @@ def _row(workspace: Workspace, layer_id: str, info: StoredLayerInfo, words: Word
                     icon=":material/download:",
                     on_click="ignore",
                 )
-            st.download_button(
-                words("own.log"),
-                lambda: csv_bytes(_log(workspace, layer_id, words)),
-                file_name=f"{spec.title.in_(lang)}-{words('own.log_name')}.csv",
-                key=f"own.log.{layer_id}",
-                mime="text/csv",
-                icon=":material/receipt_long:",
-                on_click="ignore",
-            )
+            if spec.geometry != "raster":  # nothing in it is mended
+                st.download_button(
+                    words("own.log"),
+                    lambda: csv_bytes(_log(workspace, layer_id, words)),
+                    file_name=f"{spec.title.in_(lang)}-{words('own.log_name')}.csv",
+                    key=f"own.log.{layer_id}",
+                    mime="text/csv",
+                    icon=":material/receipt_long:",
+                    on_click="ignore",
+                )
             st.button(
                 words("own.remove"),
                 key=f"own.remove.{layer_id}",
@@ -91,6 +93,14 @@ def _row(workspace: Workspace, layer_id: str, info: StoredLayerInfo, words: Word
                     lambda: workspace.remove_layer(layer_id, seen=info.version, author=author()),
                 ),
             )
+
+
+def _size(info: StoredLayerInfo, words: Words) -> str:
+    """How many features there are, or of a raster how many cells."""
+    match info.intake.get("size"):
+        case [int(columns), int(rows)] if info.spec.geometry == "raster":
+            return words("own.cells", columns=f"{columns:,}", rows=f"{rows:,}")
+    return words("own.features", count=f"{info.features:,}")
 
 
 def _log(workspace: Workspace, layer_id: str, words: Words) -> pd.DataFrame:
@@ -183,7 +193,10 @@ def _in_words(result: CheckResult, words: Words) -> str:
     status = verdict_text(result.status, words.lang)
     if result.measured is None:
         return status
-    return f"{status} · {figure_range_text(result.check, result.measured.whole, words.lang)}"
+    figure = figure_range_text(result.check, result.measured.whole, words.lang)
+    if result.why == "proxy":
+        figure = words("checks.proxy_value", value=figure)
+    return f"{status} · {figure}"
 
 
 def say_what_changed(opened: Opened, words: Words) -> None:
@@ -192,6 +205,7 @@ def say_what_changed(opened: Opened, words: Words) -> None:
     if changed is None:
         return
     layer_id, title, before = changed
+    compared = raster_measured_by(opened.plan, layer_id)
     with st.container(border=True):
         st.html(chips.line(f"<b>{chips.text(words('own.saved', layer=title.in_(words.lang)))}</b>"))
         if before:
@@ -209,15 +223,30 @@ def say_what_changed(opened: Opened, words: Words) -> None:
             if loose:
                 st.caption(chips.unmarked(words("own.still_loose", layers=loose)))
         else:
-            st.html(chips.line(chips.text(words("own.no_target"), muted=True)))
+            st.html(
+                chips.line(chips.text(_no_target(opened, layer_id, compared, words), muted=True))
+            )
         with st.container(horizontal=True):
             pages = st.session_state["pages"]
-            if st.button(words("own.to_map"), icon=":material/map:"):
+            is_drawn = not is_raster_layer(opened.pack, layer_id)
+            if is_drawn and st.button(words("own.to_map"), icon=":material/map:"):
                 locate(opened, layer_id)
                 st.switch_page(pages["map"])
-            if before and st.button(words("own.to_checks"), icon=":material/checklist:"):
+            if (before or compared) and st.button(
+                words("own.to_checks"), icon=":material/checklist:"
+            ):
                 st.switch_page(pages["checks"])
             st.button(words("own.close"), on_click=_forget_changes)
+
+
+def _no_target(opened: Opened, layer_id: str, compared: Sequence[str], words: Words) -> str:
+    """Where no target rests on a layer: whether definitions of targets are measured on it."""
+    if compared:
+        titles = [check_title(opened.plan.checks[one], words.lang) for one in compared]
+        return words("own.compared_only", targets=words("leaflet.list_comma").join(titles))
+    if is_raster_layer(opened.pack, layer_id):
+        return words("own.no_target_raster")
+    return words("own.no_target")
 
 
 def _still_loose(opened: Opened, checks: Iterable[str], words: Words) -> str:

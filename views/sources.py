@@ -40,6 +40,9 @@ def show(opened: Opened, words: Words) -> None:
             height="content",
             column_config={
                 words("sources.accuracy"): st.column_config.NumberColumn(format="± %d"),
+                words("sources.features"): st.column_config.NumberColumn(
+                    format="localized", width=100
+                ),
                 words("sources.licence"): st.column_config.TextColumn(width="medium"),
                 words("sources.note"): st.column_config.TextColumn(width="large"),
                 words("sources.address"): st.column_config.LinkColumn(width="small"),

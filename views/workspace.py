@@ -10,7 +10,11 @@ import streamlit as st
 
 from layers import InputError, Layer, Problem
 from layers.intake import OWN_GROUP, own_layer
+from layers.limits import Limits
+from layers.load import RasterLayer
+from layers.own_raster import own_raster
 from layers.workspace import Workspace, Workspaces, default_folder
+from views.draft import reader
 from views.session import Opened, pack_folder
 from views.text import TEXTS, Words
 from views.visitor import keep_shared, keep_token, known_shared, known_token, show_cookies
@@ -101,8 +105,12 @@ def _overlaid(
 ) -> Opened:
     del files  # part of the cache key only
     metric_crs = _opened.pack.catalogue.pack.metric_crs
-    layers = [
-        _own_layer(_workspace, metric_crs, str(_workspace.path), layer_id, version)
+    infos, limits = _workspace.layers(), _opened.pack.catalogue.pack.limits
+    path = str(_workspace.path)
+    layers: list[Layer | RasterLayer] = [
+        _own_raster(_workspace, limits, path, layer_id, version)
+        if layer_id in infos and infos[layer_id].spec.geometry == "raster"
+        else _own_layer(_workspace, metric_crs, path, layer_id, version)
         for layer_id, version in _versions.items()
     ]
     pack = _opened.pack.with_layers(layers)
@@ -121,6 +129,16 @@ def _own_layer(
     del path  # part of the cache key only
     stored = _workspace.layer(layer_id, version=version)
     return own_layer(stored.spec, stored.frame.to_crs(metric_crs))
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _own_raster(
+    _workspace: Workspace, _limits: Limits, path: str, layer_id: str, version: int
+) -> RasterLayer:
+    """Read a raster once, not at every run of the page: a fine one takes seconds."""
+    del path  # part of the cache key only
+    stored = _workspace.layer(layer_id, version=version)
+    return own_raster(_workspace, stored, version, reader(_limits))
 
 
 def _place() -> str:

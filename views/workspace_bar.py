@@ -105,7 +105,8 @@ def _take_away(workspace: Workspace | None, title: str, words: Words) -> None:
             on_click="ignore",
             help=words("own.export_help"),
         )
-        if workspace.layers():
+        kinds = [info.spec.geometry for info in workspace.layers().values()]
+        if any(kind != "raster" for kind in kinds):
             st.download_button(
                 words("own.geopackage"),
                 lambda: _geopackage(workspace),
@@ -113,6 +114,8 @@ def _take_away(workspace: Workspace | None, title: str, words: Words) -> None:
                 icon=":material/download:",
                 on_click="ignore",
             )
+        if "raster" in kinds:
+            st.caption(words("own.geopackage_no_rasters"))
     name = st.text_input(
         words("own.bring_name"), key="workspace.bring", max_chars=60, help=words("own.switch_about")
     ).strip()

@@ -25,6 +25,7 @@ from layers.grid import Grid
 from layers.limits import Limits
 from layers.problem import InputError, Problem
 
+_STRIP = 256
 MOST_CLASSES = 64
 """A raster with more different values than this is an amount, not a table of classes."""
 _CORNERS = np.array([(0, 0), (1, 0), (1, 1), (0, 1), (0, 0)], dtype=np.float64)
@@ -39,7 +40,7 @@ _ALONE = {
 
 @dataclass(frozen=True, slots=True)
 class _Grid:
-    """One band: values (float64 or an integer type), where there are data, and where it lies."""
+    """One band: values (float64, integers where all are whole), where there are data, and where it lies."""
 
     values: NDArray[Any]
     valid: NDArray[np.bool_]
@@ -120,18 +121,26 @@ def grid(path: Path, where: str, band: int | None, limits: Limits) -> Grid:
         raise InputError([_empty(where, amounts=False)])
     turn = found.transform
     where_it_lies = (turn.a, turn.b, turn.c, turn.d, turn.e, turn.f)
-    return Grid(_whole(found.values, found.valid), found.valid, where_it_lies, found.crs)
+    return Grid(found.values, found.valid, where_it_lies, found.crs)
 
 
-def _whole(values: NDArray[Any], valid: NDArray[np.bool_]) -> NDArray[Any]:
-    """Make integers of decimals that are whole numbers; cells without data then hold 0."""
-    if values.dtype.kind in "iu":
-        return values
-    known = np.where(valid, values, 0)
-    most = float(np.abs(known).max(initial=0))
-    if most > np.iinfo(np.int32).max or not (known == np.rint(known)).all():
-        return values
-    return known.astype(np.int32)
+def _plain(values: NDArray[Any], valid: NDArray[np.bool_]) -> NDArray[Any]:
+    """Make integers of decimals that are whole numbers, else float64; cells without data are 0.
+
+    Some rows at a time: a fine raster in three copies would not fit into the memory there is.
+    """
+    strips = [slice(first, first + _STRIP) for first in range(0, len(values), _STRIP)]
+    low = high = 0.0
+    for rows in strips:
+        known = np.where(valid[rows], values[rows], 0)
+        low, high = min(low, float(known.min())), max(high, float(known.max()))
+        if max(-low, high) > np.iinfo(np.int32).max or not (known == np.rint(known)).all():
+            return values.astype(np.float64)
+    kind = np.result_type(np.min_scalar_type(int(low)), np.min_scalar_type(int(high)))
+    whole = np.empty(values.shape, dtype=kind)
+    for rows in strips:
+        whole[rows] = np.where(valid[rows], values[rows], 0)
+    return whole
 
 
 def _grid(
@@ -179,7 +188,7 @@ def _grid(
         values = values * scale + offset
     if values.dtype.kind == "f":
         valid &= np.isfinite(values)
-        values = values.astype(np.float64)
+        values = _plain(values, valid)
     return _Grid(values, valid, transform, crs, bands)
 
 

@@ -159,7 +159,10 @@ class Cells:
         """Marked area of whole blocks."""
         if size == 1:
             return self._weighed(row, column, np.ones(len(row)))
-        sums: Floats = self._blocks[size][:, row, column].sum(axis=1)
+        blocks = self._blocks[size]
+        # A larger block at the edge is filled up with blocks that are not there.
+        there = (row < blocks.shape[1]) & (column < blocks.shape[2])
+        sums: Floats = blocks[:, row[there], column[there]].sum(axis=1)
         return sums
 
     def _weighed(self, row: Integers, column: Integers, part: Floats) -> Floats:
