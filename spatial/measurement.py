@@ -1,5 +1,6 @@
 """What a measure hands back: values by unit, the whole, and the places that show it."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Literal
@@ -49,7 +50,8 @@ class Figure:
     """One measured number and what it was made from; None where there was nothing to measure.
 
     `low` and `high` bound the value as far as the measure knows its own uncertainty; they equal
-    the value where it knows none.
+    the value where it knows none. Where there is a value, an end that is None is open: nothing
+    bounds the value that way. Ends without a value bound what could not be measured.
     """
 
     value: float | None
@@ -62,7 +64,16 @@ class Figure:
 NOTHING = Figure(None, None, None, None, None)
 
 
-DoubtKind = Literal["position", "classification", "unclassified", "snap", "segments", "kind"]
+DoubtKind = Literal[
+    "position",
+    "classification",
+    "unclassified",
+    "snap",
+    "segments",
+    "kind",
+    "unnumbered",
+    "unreached",
+]
 DoubtMethod = Literal["band", "propagation", "estimate", "simulation", "bounds"]
 
 
@@ -71,11 +82,13 @@ class Doubt:
     """One cause of a figure's range, and how far it alone lets the whole figure be off.
 
     `kind` is where the doubt comes from: positions of the inputs, errors of classification, land
-    or projects of no known class or kind, how points reach the network, discs drawn as polygons.
+    or projects of no known class or kind, how points reach the network, discs drawn as polygons,
+    features without the number that is asked of them, people who reach no facility.
     `method` is how the range was found: an analytic `band` that no displacement within the
     stated accuracies can leave, error `propagation` to first order, a statistical `estimate` of
     95 %, a seeded `simulation`, or `bounds` between which the cases not decided lie. `inputs`
-    are the numbers it was found from, e.g. metres of accuracy by argument.
+    are the numbers it was found from, e.g. metres of accuracy by argument. An end that is
+    infinite is open.
     """
 
     kind: DoubtKind
@@ -125,13 +138,22 @@ def share(numerator: float, denominator: float, unknown: float = 0.0) -> Figure:
 def ranged(figure: Figure, low: float, high: float) -> Figure:
     """Return a figure with its range widened to take in `low` and `high`; never narrowed.
 
+    An infinite end opens the range that way; an end that is open stays so.
+
     >>> ranged(Figure(0.5, 5, 10, 0.5, 0.5), 0.4, 0.7)
     Figure(value=0.5, numerator=5, denominator=10, low=0.4, high=0.7)
+    >>> ranged(Figure(5, 5, None, 5, 5), 4, math.inf)
+    Figure(value=5, numerator=5, denominator=None, low=4.0, high=None)
     """
-    if figure.value is None or figure.low is None or figure.high is None:
+    if figure.value is None:
         return figure
-    low, high = min(float(low), figure.low), max(float(high), figure.high)
-    return Figure(figure.value, figure.numerator, figure.denominator, low, high)
+    least = None if figure.low is None else _bounded(min(float(low), figure.low))
+    most = None if figure.high is None else _bounded(max(float(high), figure.high))
+    return Figure(figure.value, figure.numerator, figure.denominator, least, most)
+
+
+def _bounded(end: float) -> float | None:
+    return end if math.isfinite(end) else None
 
 
 def by_unit(ids: Sequence[str], figures: Sequence[Figure]) -> pd.DataFrame:

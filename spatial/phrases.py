@@ -279,15 +279,12 @@ def _compared(pack: Pack, result: CheckResult, measured: Measurement, lang: Lang
     whole, target = measured.whole, target_text(check, lang)
     limits = check.target.limits
     if result.why == "range":
-        low, high = _widest(result, whole, measured.values)
-        return phrase(
-            "reason",
-            "range",
-            lang,
-            target=target,
-            low=value_text(check, low, lang, *limits),
-            high=value_text(check, high, lang, *limits),
+        low, high = (
+            None if end is None else value_text(check, end, lang, *limits)
+            for end in _widest(result, whole, measured.values)
         )
+        name = f"range{_open_end(low, high)}"
+        return phrase("reason", name, lang, target=target, low=low, high=high)
     value = "—" if whole.value is None else value_text(check, whole.value, lang, *limits)
     failing = [unit for unit, met in result.met.items() if met is False]
     if check.judge == "whole" or (result.verdict == "not_met" and not failing):
@@ -341,18 +338,37 @@ def _difference(check: Check, value: float, limits: tuple[float, ...], lang: Lan
     return f"{points} 个百分点" if lang == "zh" else f"{points} percentage points"
 
 
-def _widest(result: CheckResult, whole: Figure, values: pd.DataFrame) -> tuple[float, float]:
+def _widest(
+    result: CheckResult, whole: Figure, values: pd.DataFrame
+) -> tuple[float | None, float | None]:
     """Range of the figure that could not be decided: the whole, or the widest such unit.
 
     Numbers of things are told for the whole: one unit is one thing.
     """
-    of_whole = result.check.judge == "whole" or result.check.target.unit == "count"
-    if of_whole and whole.low is not None and whole.high is not None:
+    check = result.check
+    of_whole = check.judge == "whole" or check.target.unit == "count"
+    undecided = [
+        unit
+        for unit, met in result.met.items()
+        if met is None and check.target.limit_of(unit) is not None
+    ]
+    ranges = values.loc[undecided, ["low", "high"]].dropna(how="all")
+    if (of_whole and whole.value is not None) or ranges.empty:
         return whole.low, whole.high
-    open_units = [unit for unit, met in result.met.items() if met is None]
-    ranges = values.loc[open_units, ["low", "high"]].dropna().itertuples(index=False)
-    low, high = max(ranges, key=lambda ends: ends[1] - ends[0])
-    return float(low), float(high)
+    wide = (ranges["high"] - ranges["low"]).fillna(math.inf)
+    low, high = ranges.iloc[int(wide.to_numpy().argmax())].tolist()
+    return None if math.isnan(low) else low, None if math.isnan(high) else high
+
+
+def _open_end(low: object, high: object) -> str:
+    """Ending of the name of a phrase about a range, by which of its ends there are.
+
+    >>> _open_end(0.1, 0.2), _open_end(0.1, None), _open_end(None, 0.2), _open_end(None, None)
+    ('', '_from', '_to', '_any')
+    """
+    if high is not None:
+        return "" if low is not None else "_to"
+    return "_from" if low is not None else "_any"
 
 
 def figure_range_text(check: Check, figure: Figure, lang: Language) -> str:
@@ -361,12 +377,13 @@ def figure_range_text(check: Check, figure: Figure, lang: Language) -> str:
         return "—"
     limits = check.target.limits
     text = value_text(check, figure.value, lang, *limits)
-    if figure.low is None or figure.high is None:
+    low, high = (
+        None if end is None else _end_text(check, end, lang) for end in (figure.low, figure.high)
+    )
+    if low is not None and (low == high or figure.low == figure.high):
         return text
-    low, high = (_end_text(check, end, lang) for end in (figure.low, figure.high))
-    if low == high or figure.low == figure.high:
-        return text
-    return f"{text}（{low}–{high}）" if lang == "zh" else f"{text} ({low}–{high})"
+    span = phrase("span", f"range{_open_end(low, high)}", lang, low=low, high=high)
+    return f"{text}（{span}）" if lang == "zh" else f"{text} ({span})"
 
 
 def _end_text(check: Check, value: float, lang: Language) -> str:
@@ -380,14 +397,18 @@ def _end_text(check: Check, value: float, lang: Language) -> str:
 
 def doubt_text(pack: Pack, check: Check, doubt: Doubt, lang: Language) -> str:
     """Say where a doubt comes from, how it was found, and what it alone allows."""
+    low, high = (
+        _end_text(check, end, lang) if math.isfinite(end) else None
+        for end in (doubt.low, doubt.high)
+    )
     return phrase(
         "doubt",
-        "line",
+        f"line{_open_end(low, high)}",
         lang,
         kind=phrase("doubt", doubt.kind, lang),
         method=phrase("method", doubt.method, lang),
-        low=_end_text(check, doubt.low, lang),
-        high=_end_text(check, doubt.high, lang),
+        low=low,
+        high=high,
         inputs=_doubt_inputs(pack, check, doubt, lang),
     )
 

@@ -1,5 +1,6 @@
 """The one place where a measured value becomes a verdict."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
@@ -56,22 +57,28 @@ class CheckResult:
 def compare(figure: Figure, limit: float | None, target: Target) -> bool | None:
     """Tell whether a figure meets a limit; None where its range spans the limit or it has no value.
 
+    An open end lies beyond every limit.
+
     >>> target = Target(unit="share", at_least=0.85)
     >>> compare(Figure(0.9, 9, 10, 0.9, 0.9), 0.85, target)
     True
     >>> compare(Figure(0.9, 9, 10, 0.8, 1.0), 0.85, target) is None
     True
+    >>> compare(Figure(0.9, 9, 10, 0.9, None), 0.85, target)     # or more
+    True
     """
-    if figure.low is None or figure.high is None or limit is None or target.comparison is None:
+    if figure.value is None or limit is None or target.comparison is None:
         return None
+    low = -math.inf if figure.low is None else figure.low
+    high = math.inf if figure.high is None else figure.high
     slack = target.tolerance
     if target.comparison == "at_least":
-        ends = (figure.low >= limit - slack, figure.high >= limit - slack)
+        ends = (low >= limit - slack, high >= limit - slack)
     elif target.comparison == "at_most":
-        ends = (figure.low <= limit + slack, figure.high <= limit + slack)
+        ends = (low <= limit + slack, high <= limit + slack)
     else:
-        ends = (abs(figure.low - limit) <= slack, abs(figure.high - limit) <= slack)
-        apart = figure.low < limit - slack and figure.high > limit + slack
+        ends = (abs(low - limit) <= slack, abs(high - limit) <= slack)
+        apart = low < limit - slack and high > limit + slack
         if apart:
             return None
     return ends[0] if ends[0] == ends[1] else None
@@ -93,7 +100,8 @@ def judge(
     `missing` names layers that nobody has delivered, `unfit` delivered ones among which some lack
     what the check needs; `drawn` says that an input was drawn to meet this very target, `proxy`
     that another definition was measured for want of the layers in `missing`. Asked of each unit,
-    one failing unit fails the check; units with nothing to measure are passed over.
+    one failing unit fails the check; units with nothing to measure are passed over, but not those
+    that could not be measured (see `Figure`).
     """
     if measured is None or unfit or (missing and not proxy):
         why: Why = "unfit" if unfit else "missing"
@@ -108,7 +116,7 @@ def judge(
         asked = [
             met[unit]
             for unit, figure in units.items()
-            if figure.value is not None and target.limit_of(unit) is not None
+            if _is_asked(figure) and target.limit_of(unit) is not None
         ]
         if target.unit == "share" and asked and isinstance(target.limit, float | int):
             # What lies outside all units is asked about, too; inside them it adds nothing.
@@ -135,6 +143,10 @@ def _conclude(asked: list[bool | None]) -> tuple[Verdict, Why]:
     if None in asked:
         return "undetermined", "range"
     return "met", "compared"
+
+
+def _is_asked(figure: Figure) -> bool:
+    return any(one is not None for one in (figure.value, figure.low, figure.high))
 
 
 def _figure(row: "pd.Series[float]") -> Figure:

@@ -28,10 +28,11 @@ from spatial.export import (
     zones_bytes,
 )
 from spatial.indicators import read_indicators, template_csv
-from spatial.measurement import Doubt
+from spatial.measurement import Doubt, Figure, by_unit
 from spatial.measures import MEASURES, Measure, stop_coverage
 from spatial.measures.measure import Counts
 from spatial.run import definitions
+from spatial.verdict import judge
 from views.drawing import Look
 from views.exported_map import map_html
 from views.session import Opened
@@ -403,6 +404,24 @@ def test_the_json_tells_where_a_range_comes_from(tiny: tuple[Pack, Plan]) -> Non
     ]
     assert told["facts"] == {"gap_people": 12.0}
     json.dumps(told, allow_nan=False)
+
+
+def test_an_open_end_is_null_in_the_json_and_empty_in_the_table(tiny: tuple[Pack, Plan]) -> None:
+    pack, plan = tiny
+    result = run_check(pack, plan.checks["coverage"])
+    assert result.measured is not None
+    more = Figure(0.5, 1.0, 2.0, 0.5, None)
+    doubt = Doubt("unnumbered", "bounds", 0.5, math.inf)
+    values = by_unit(["U1"], [more])
+    measured = replace(result.measured, whole=more, values=values, doubts=(doubt,))
+    judged = judge(result.check, measured, "official")
+    (told,) = results_json(pack, [judged], "en")["results"]
+    assert (told["low"], told["high"]) == (0.5, None)
+    assert (told["units"][0]["low"], told["units"][0]["high"]) == (0.5, None)
+    assert (told["doubts"][0]["low"], told["doubts"][0]["high"]) == (0.5, None)
+    json.dumps(told, allow_nan=False)
+    (row,) = list(csv.DictReader(units_csv(pack, judged, "en").decode("utf-8-sig").splitlines()))
+    assert row["High (0–1)"] == ""
 
 
 def test_a_target_without_a_number_says_so_in_the_json(tiny_pack: Path, edit: Edit) -> None:

@@ -1,5 +1,6 @@
 """Numbers as people read them, and the reasons for a verdict."""
 
+import math
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -11,10 +12,11 @@ from hypothesis import strategies as st
 
 from layers import LANGUAGES, Language, Pack
 from spatial import Check, CheckResult, Plan, open_pack, run_check
-from spatial.measurement import Figure, Measurement, by_unit
+from spatial.measurement import Doubt, Figure, Measurement, by_unit
 from spatial.phrases import (
     PHRASES,
     area_text,
+    doubt_text,
     figure_range_text,
     number_text,
     reason,
@@ -207,3 +209,45 @@ def test_a_target_is_written_as_the_plan_would(
 ) -> None:
     check = with_target(tiny[1].checks["green"], **asked)
     assert (target_text(check, "zh"), target_text(check, "en")) == (zh, en)
+
+
+def test_an_open_end_is_written_as_or_more_or_less(tiny: tuple[Pack, Plan]) -> None:
+    check = tiny[1].checks["green"]
+    more, less = Figure(0.6, 6, 10, 0.6, None), Figure(0.6, 6, 10, None, 0.8)
+    assert figure_range_text(check, more, "zh") == "60%（不少于 60%）"
+    assert figure_range_text(check, more, "en") == "60% (60% or more)"
+    assert figure_range_text(check, less, "en") == "60% (80% or less)"
+    assert figure_range_text(check, Figure(0.6, 6, 10, None, None), "zh") == "60%（没有上下限）"
+
+
+def test_the_reason_of_an_open_range_says_which_end_is_open(tiny: tuple[Pack, Plan]) -> None:
+    pack, plan = tiny
+    found = judged(plan.checks["green"], Figure(0.6, 6, 10, 0.6, None))
+    assert (
+        reason(pack, found, "zh")
+        == "可能值不少于 60%，上限未知，跨过目标（不低于 70%），不能下结论。"
+    )
+    units = judged(
+        plan.checks["coverage"],
+        exactly(0.9),
+        U1=Figure(0.5, 5, 10, 0.1, 0.9),
+        U2=Figure(0.4, 4, 10, 0.4, None),  # the widest is the one without an end
+    )
+    assert reason(pack, units, "en").startswith("The value is at least 40%")
+
+
+def test_a_doubt_with_an_open_end_says_so(tiny: tuple[Pack, Plan]) -> None:
+    pack, plan = tiny
+    doubt = Doubt("unnumbered", "bounds", 0.6, math.inf, {"without_number": 2.0})
+    said = doubt_text(pack, plan.checks["green"], doubt, "zh")
+    assert said.endswith("单独看，数值不少于 60%，上限未知；没有数字的要素 2 个")
+    assert "inf" not in doubt_text(pack, plan.checks["green"], doubt, "en")
+
+
+def test_english_facts_read_right_for_any_number() -> None:
+    wrong = [
+        name
+        for name, text in PHRASES["facts"].items()
+        if name.endswith("_count") and text.en.startswith("{value}")
+    ]
+    assert wrong == []

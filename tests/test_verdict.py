@@ -1,5 +1,6 @@
 """From a measured value to a verdict: comparisons, ranges, units, and what sketches may prove."""
 
+import math
 from collections.abc import Mapping
 
 import geopandas as gpd
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 
 from layers import BASES, Basis, Text, is_conclusive
 from spatial import Check, CheckResult
-from spatial.measurement import Figure, Measurement, by_unit, share
+from spatial.measurement import Figure, Measurement, by_unit, ranged, share
 from spatial.plan import Cite, Target
 from spatial.verdict import compare, judge
 
@@ -223,3 +224,54 @@ def test_a_share_of_nothing_has_no_value() -> None:
 
 def test_a_share_never_exceeds_one() -> None:
     assert share(1.0000001, 1.0, unknown=0.5) == Figure(1.0, 1.0, 1.0, 1.0, 1.0)
+
+
+@pytest.mark.parametrize(
+    "asked,low,high,expected",
+    [
+        ({"at_least": 0.85}, 0.8, None, None),
+        ({"at_least": 0.85}, 0.9, None, True),  # or more
+        ({"at_least": 0.85}, None, 0.8, False),  # or less
+        ({"at_least": 0.85}, None, 0.9, None),
+        ({"at_most": 0.1}, 0.2, None, False),
+        ({"at_most": 0.1}, 0.05, None, None),
+        ({"at_most": 0.1}, None, 0.05, True),
+        ({"equal": 0.5}, 0.4, None, None),
+        ({"equal": 0.5}, 0.6, None, False),
+        ({"equal": 0.5}, 0.5, None, None),
+        ({"equal": 0.5}, None, None, None),
+    ],
+)
+def test_an_open_end_lies_beyond_every_limit(
+    asked: dict[str, float], low: float | None, high: float | None, expected: bool | None
+) -> None:
+    value = high if low is None else low
+    figure = Figure(0.5 if value is None else value, None, None, low, high)
+    assert compare(figure, next(iter(asked.values())), target(**asked)) is expected
+
+
+def test_an_end_that_is_open_stays_so_in_the_table_of_units() -> None:
+    found = measured(exactly(0.9), U=Figure(0.2, 0.2, 1.0, 0.2, None))
+    assert judge(check(target(at_most=0.1), "each"), found, "official").met == {"U": False}
+    assert judge(check(target(at_most=0.3), "each"), found, "official").met == {"U": None}
+
+
+def test_a_unit_that_could_not_be_measured_is_not_passed_over() -> None:
+    asked = check(target(at_least=0.85), "each")
+    unknown = measured(exactly(0.9), A=exactly(0.9), B=Figure(None, None, None, 0.0, 1.0))
+    found = judge(asked, unknown, "official")
+    assert (found.verdict, found.why, found.met) == (
+        "undetermined",
+        "range",
+        {"A": True, "B": None},
+    )
+    assert judge(asked, measured(exactly(0.9), A=exactly(0.9), B=NOTHING), "official").verdict == (
+        "met"
+    )
+
+
+def test_a_range_is_widened_to_an_open_end_and_never_closed_again() -> None:
+    open_up = ranged(Figure(5, 5, None, 5, 5), 4, math.inf)
+    assert open_up == Figure(5, 5, None, 4, None)
+    assert ranged(open_up, 3, 9) == Figure(5, 5, None, 3, None)
+    assert ranged(NOTHING, 0, math.inf) == NOTHING

@@ -474,6 +474,19 @@ def test_a_range_that_leaves_all_open_looks_so(embedded: tuple[Pack, Plan]) -> N
     assert 'aria-label="指标值 50%，可能在 2%–60% 之间；目标：不低于 85%"' in drawn[0.6]
 
 
+def test_a_range_with_an_open_end_is_drawn_to_the_end_of_the_scale(
+    embedded: tuple[Pack, Plan],
+) -> None:
+    length = embedded[1].checks["tour_road_length"]  # at least 49.4 km
+    more = Figure(40e3, 40e3, None, 40e3, None)
+    assert Scale.of(length, more).end == 150e3  # three times the target at most
+    assert Scale.of(length, Figure(0.0, 0.0, None, 0.0, None)).end == 150e3
+    drawn = interval(_result(length, more), Words("zh"))
+    assert "right:calc(100% - 100.00%)" in drawn
+    assert "pm-further" in drawn
+    assert 'aria-label="指标值 40 km（不少于 40 km）；目标：不低于 49.4 km"' in drawn
+
+
 def _result(check: Check, whole: Figure) -> CheckResult:
     nowhere = gpd.GeoDataFrame({"area_m2": []}, geometry=[], crs="EPSG:4548")
     return judge(check, Measurement(by_unit([], []), whole, nowhere), "official")

@@ -4,7 +4,7 @@ import streamlit as st
 
 from layers import Layer, Pack
 from spatial import CheckResult
-from spatial.measurement import Doubt, Figure
+from spatial.measurement import Doubt, Figure, ranged
 from spatial.measures import MEASURES
 from spatial.phrases import doubt_text, fact_text, listed, number_text
 from views import chips
@@ -32,7 +32,8 @@ def show_doubts(pack: Pack, result: CheckResult, words: Words) -> None:
 
 
 def _alone(whole: Figure, doubt: Doubt) -> Figure:
-    return Figure(whole.value, whole.numerator, whole.denominator, doubt.low, doubt.high)
+    alone = Figure(whole.value, whole.numerator, whole.denominator, whole.value, whole.value)
+    return ranged(alone, doubt.low, doubt.high)
 
 
 def show_facts(result: CheckResult, words: Words) -> None:

@@ -67,7 +67,9 @@ def _chart(result: CheckResult, table: pd.DataFrame, words: Words) -> None:
     limit = result.check.target.limit
     limits = [limit * scale] if isinstance(limit, int | float) else []
     end = max([float(known[value].max()) * 1.5, *(2 * one for one in limits)], default=1.0)
-    end = 100.0 if unit == "%" else min(end, float(known[high].max()))
+    if high in known and known[high].notna().all():
+        end = min(end, float(known[high].max()))
+    end = 100.0 if unit == "%" else end
     axis = alt.Scale(domain=[0, end], clamp=True)
     y = alt.Y(
         f"{name}:N",
@@ -75,17 +77,20 @@ def _chart(result: CheckResult, table: pd.DataFrame, words: Words) -> None:
         title=None,
         axis=alt.Axis(labelLimit=170, labelOverlap=False),
     )
-    tips = [alt.Tooltip(name), *(alt.Tooltip(one, format=",.2f") for one in (value, low, high))]
+    ends = (low, high) if high in known else ()
+    tips = [alt.Tooltip(name), *(alt.Tooltip(one, format=",.2f") for one in (value, *ends))]
+    if ends:  # an open end is drawn as far as the axis goes
+        known = known.assign(start=known[low].fillna(0.0), stop=known[high].fillna(end))
     base = alt.Chart(known).encode(y=y, tooltip=tips)
     x = alt.X(f"{value}:Q", scale=axis, title=value)
     bars = base.mark_bar(height={"band": 0.62}, opacity=0.5).encode(
         x=x, color=alt.Color("colour:N", scale=None, legend=None)
     )
-    span = base.mark_rule(color=_TICK, strokeWidth=1.2).encode(
-        x=alt.X(f"{low}:Q", scale=axis), x2=alt.X2(high)
-    )
-    layers = [bars, span]
-    for end_of in (low, high):
+    layers = [bars]
+    if ends:
+        span = base.mark_rule(color=_TICK, strokeWidth=1.2)
+        layers.append(span.encode(x=alt.X("start:Q", scale=axis), x2=alt.X2("stop")))
+    for end_of in ends:
         tick = base.mark_tick(color=_TICK, size=8, thickness=1.2)
         layers.append(tick.encode(x=alt.X(f"{end_of}:Q", scale=axis)))
     if limits:
@@ -121,7 +126,8 @@ def _table(pack: Pack, result: CheckResult, measured: Measurement, words: Words)
         name: [names.get(str(one), str(one)) for one in values.index],
         value: values["value"].to_numpy() * scale,
     }
-    if (values["low"] < values["high"]).any():
+    one_end = values["low"].isna() != values["high"].isna()
+    if (one_end | (values["low"] < values["high"])).any():
         columns |= {low: values["low"].to_numpy() * scale, high: values["high"].to_numpy() * scale}
     if check.target.unit == "share":
         people = MEASURES[check.measure].counts == "people"

@@ -36,8 +36,9 @@ class Scale:
         marks = [*known, *check.target.limits] if len(check.target.limits) == 1 else known
         most = max(marks, default=0.0)
         highs = [figure.high for figure in figures if figure.high is not None]
-        reach = max(_ROOM * most, min(max(highs, default=0.0), _REACH * most))
-        reach = reach or max(highs, default=1.0)
+        unbounded = any(figure.value is not None and figure.high is None for figure in figures)
+        farthest = _REACH * most if unbounded else min(max(highs, default=0.0), _REACH * most)
+        reach = max(_ROOM * most, farthest) or max(highs, default=0.0) or 1.0
         power = 10.0 ** math.floor(math.log10(reach)) if reach > 0 else 1.0
         return cls(next((s * power for s in _STEPS if s * power >= reach * (1 - 1e-9)), reach))
 
@@ -48,9 +49,16 @@ class Scale:
 
 def tells_nothing(figure: Figure, scale: Scale) -> bool:
     """Whether a range leaves nearly all of the scale open."""
-    if figure.low is None or figure.high is None:
+    if figure.value is None:
         return False
-    return min(figure.high, scale.end) - max(figure.low, 0.0) >= _TELLS_NOTHING * scale.end
+    low, high = _drawn_ends(figure, scale)
+    return min(high, scale.end) - max(low, 0.0) >= _TELLS_NOTHING * scale.end
+
+
+def _drawn_ends(figure: Figure, scale: Scale) -> tuple[float, float]:
+    """From where to where a range is drawn; an open end is an end of the scale."""
+    low = 0.0 if figure.low is None else figure.low
+    return low, max(scale.end, low) if figure.high is None else figure.high
 
 
 def interval(
@@ -72,8 +80,7 @@ def interval(
     if figure is None or figure.value is None or result.why == "proxy":
         return ""
     scale = scale or Scale.of(check, figure)
-    low = figure.value if figure.low is None else figure.low
-    high = figure.value if figure.high is None else figure.high
+    low, high = _drawn_ends(figure, scale)
     start, stop = scale.at(low), scale.at(high)
     marks = f'<i class="pm-range" style="left:{start};right:calc(100% - {stop})"></i>'
     limit = check.target.limit
@@ -85,7 +92,7 @@ def interval(
         "pm-missed" if result.verdict == "not_met" else "",
         "" if result.conclusive else "pm-loose",
         "pm-vacuous" if tells_nothing(figure, scale) else "",
-        "pm-further" if high > scale.end else "",
+        "pm-further" if high > scale.end or figure.high is None else "",
     ]
     said = text(_said(check, figure, words))
     ends = ""
@@ -101,6 +108,9 @@ def interval(
 def _said(check: Check, figure: Figure, words: Words) -> str:
     value = number_with_unit(check, figure, words.lang)
     span, target = range_text(check, figure, words.lang), target_text(check, words.lang)
+    if span and (figure.low is None or figure.high is None):
+        value = f"{value}（{span}）" if words.lang == "zh" else f"{value} ({span})"
+        span = ""
     name = "checks.interval_range" if span else "checks.interval"
     return words(name, value=value, range=span, target=target)
 
