@@ -168,7 +168,12 @@ def needed_values(plan: Plan, layer_id: str) -> Mapping[str, tuple[str, ...]]:
 def _limit_problems(check: Check, pack: Pack) -> Iterator[Problem]:
     limit, units = check.target.limit, check.unit_layers
     if isinstance(limit, Mapping) and units and set(units) <= set(pack.layers):
-        known = [str(unit) for layer in units for unit in pack.layers[layer].frame.index]
+        many = len(units) > 1  # see spatial.run.Inputs.frame
+        known = [
+            f"{layer}:{unit}" if many else str(unit)
+            for layer in units
+            for unit in pack.layers[layer].frame.index
+        ]
         for unit in limit:
             if unit not in known:
                 where = f"{PLAN_FILE} [{check.id}].target.{check.target.comparison}"

@@ -15,9 +15,10 @@ from spatial.phrases import (
     value_text,
     verdict_text,
 )
-from spatial.run import Comparison
+from spatial.run import Comparison, Inputs, run_check
 from spatial.verdict import CheckResult, Verdict, compare
 
+_STEPS = (1.0, 0.85, 0.7, 0.55, 0.4, 0.25)
 _HOPELESS = 0.01
 """Of their present size, errors that would have to be smaller than this decide nothing."""
 
@@ -27,8 +28,9 @@ def ways(
 ) -> tuple[str, ...]:
     """Say what would change the verdict on a check, what helps most first.
 
-    Where a range spans the target, the accuracy that would decide it is estimated in proportion:
-    errors half as large make the range about half as wide.
+    Where a range spans the target, the accuracy of positions that would decide it is guessed in
+    proportion and tried, smaller and smaller, until it does; the number of samples that would is
+    estimated in proportion.
     """
     said = [
         *_data(pack, result, lang),
@@ -95,7 +97,11 @@ def _reduced(
     if doubt.kind == "position" and factor < _HOPELESS:
         yield phrase("outlook", "position_never", lang)
     elif doubt.kind == "position":
-        inputs = _needed(pack, result, doubt, factor, lang)
+        decided = _deciding(pack, result, factor)
+        if decided is None:
+            yield phrase("outlook", "position_never", lang)
+            return
+        inputs = _needed(pack, result, doubt, decided, lang)
         yield phrase("outlook", "position", lang, inputs=inputs, verdict=verdict)
     elif doubt.kind == "classification" and factor >= _HOPELESS:
         times = number_text(1 / factor**2, 2)
@@ -139,6 +145,14 @@ def _distance(result: CheckResult, measured: Measurement) -> _Distance | None:
     return _Distance(whole.value, gap, side, upwards, "met" if meets else "not_met")
 
 
+def _deciding(pack: Pack, result: CheckResult, factor: float) -> float | None:
+    """By what positions must be better known for a verdict, tried from a first guess downwards."""
+    for tried in (factor * step for step in _STEPS):
+        if run_check(pack, result.check, inputs=Inputs(pack, accuracy=tried)).why != "range":
+            return tried
+    return None
+
+
 def _needed(pack: Pack, result: CheckResult, doubt: Doubt, factor: float, lang: Language) -> str:
     """The inputs with the accuracy that they would need: 建成区 ±40 m."""
     said = []
@@ -151,7 +165,7 @@ def _needed(pack: Pack, result: CheckResult, doubt: Doubt, factor: float, lang: 
 
 
 def _gap(result: CheckResult, lang: Language) -> Iterator[str]:
-    """How much is missing to the target."""
+    """How much is missing to the target, as far as the values go."""
     check, measured = result.check, result.measured
     limit = check.target.limit
     if result.verdict != "not_met" or measured is None or not isinstance(limit, int | float):
@@ -162,8 +176,10 @@ def _gap(result: CheckResult, lang: Language) -> Iterator[str]:
     counts = MEASURES[check.measure].counts
     if check.target.comparison == "at_most" and check.target.unit == "count":
         yield phrase("outlook", "remove", lang, amount=number_text(whole.value - limit))
-    elif check.target.unit == "share" and whole.numerator is not None and whole.denominator:
-        more = limit * whole.denominator - whole.numerator
+        if None in result.met.values():
+            yield phrase("outlook", "undecided", lang)
+    elif check.target.unit == "share" and check.target.comparison == "at_least":
+        more = _short(measured, limit, each=check.judge == "each")
         if more > 0 and counts == "m2":
             yield phrase("outlook", "close_m2", lang, amount=area_text(more, lang))
         elif more > 0 and counts == "people":
@@ -173,13 +189,28 @@ def _gap(result: CheckResult, lang: Language) -> Iterator[str]:
         yield phrase("outlook", "close", lang, amount=amount)
 
 
+def _short(measured: Measurement, limit: float, *, each: bool) -> float:
+    """What the numerators lack to the target: those of the units that fall short, or the whole's.
+
+    What lies outside all units is asked of the whole alone.
+    """
+    whole = measured.whole
+    of_whole = limit * (whole.denominator or 0.0) - (whole.numerator or 0.0)
+    if not each:
+        return of_whole
+    values = measured.values
+    lacking = (limit * values["denominator"] - values["numerator"]).clip(lower=0.0)
+    return max(float(lacking.sum()), of_whole)
+
+
 def _definitions(
     result: CheckResult, comparisons: Iterable[Comparison], lang: Language
 ) -> Iterator[str]:
     """Other definitions, at the value in force, by which the verdict would be another."""
     for one in comparisons:
         other = one.result
-        in_force = one.across is None or one.across in result.check.params.values()
+        compared = next(iter(other.check.across), "")
+        in_force = one.across is None or one.across == result.check.params.get(compared)
         if in_force and other.verdict not in {"undetermined", result.verdict}:
             title = result.check.variants[one.name].title.in_(lang)
             verdict = verdict_text(other.verdict, lang)

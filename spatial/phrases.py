@@ -2,7 +2,7 @@
 
 import math
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from importlib.resources import files
 
 import pandas as pd
@@ -212,13 +212,17 @@ def _filled(check: Check, text: str, **results: object) -> str:
 
 def unit_names(pack: Pack, check: Check, lang: Language) -> Mapping[str, str]:
     """Names of the units of a check, by id; the id serves where a feature has no name."""
+    return names_in(pack, check.unit_layers, lang)
+
+
+def names_in(pack: Pack, layers: Sequence[str], lang: Language) -> Mapping[str, str]:
+    """Names of the features of layers that a check takes together, by the ids they then have."""
     names: dict[str, str] = {}
-    several = len(check.unit_layers) > 1
-    for layer in check.unit_layers:
+    for layer in layers:
         found = feature_names(pack, layer, lang)
+        if len(layers) > 1:  # see spatial.run.Inputs.frame
+            found = {f"{layer}:{feature}": name for feature, name in found.items()}
         names |= found
-        if several:  # see spatial.run.Inputs.frame
-            names |= {f"{layer}:{feature}": name for feature, name in found.items()}
     return names
 
 
@@ -301,7 +305,9 @@ def _compared(pack: Pack, result: CheckResult, measured: Measurement, lang: Lang
     off = {unit: abs(values[unit] - (check.target.limit_of(unit) or 0.0)) for unit in failing}
     worst = min(failing, key=lambda unit: (-off[unit], unit)) if failing else ""
     worst_value = value_text(check, float(values[worst]), lang, *limits) if worst else ""
-    measurable = values[values.notna()].index
+    measurable = [
+        u for u in values[values.notna()].index if check.target.limit_of(str(u)) is not None
+    ]
     undecided = sum(result.met.get(str(unit)) is None for unit in measurable)
     said = phrase(
         "reason",

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, Self
 
 import geopandas as gpd
 import pandas as pd
-from pydantic import Discriminator, Field, Tag, model_validator
+from pydantic import Discriminator, Field, Tag, field_validator, model_validator
 
 from layers import LANGUAGES, InputError, Language, Problem, Text
 from layers.text import Entry
@@ -32,6 +32,8 @@ UNIT_ARGUMENTS = (
 Projects come before the zones that they are held against: each is judged by itself.
 """
 ID_COLUMN = "id"
+SAMPLES = "matrix"
+"""Parameter that holds the samples of a map's accuracy."""
 _NUMERALS = "零一二三四五六七八九十"
 
 
@@ -93,7 +95,7 @@ class Target(Entry):
 
     Where the plan asks for a thing and names no number, `no_number` says so: the value is then
     shown without a verdict. `tolerance` is by how much a value may miss the number and still meet
-    it, in the target's unit; it takes up rounding, not doubt.
+    it, in the target's unit, one number or one per unit; it takes up rounding, not doubt.
     """
 
     unit: str
@@ -101,7 +103,15 @@ class Target(Entry):
     at_most: Limit | None = None
     equal: Limit | None = None
     no_number: bool = False
-    tolerance: Annotated[float, Field(ge=0)] = 1e-9
+    tolerance: Limit = 1e-9
+
+    @field_validator("tolerance")
+    @classmethod
+    def _takes_up_no_less_than_nothing(cls, tolerance: Limit) -> Limit:
+        values = tolerance.values() if isinstance(tolerance, Mapping) else [tolerance]
+        if min(values, default=0.0) < 0:
+            raise ValueError("a tolerance is 0 or more")
+        return tolerance
 
     @model_validator(mode="after")
     def _one_comparison(self) -> Self:
@@ -134,6 +144,11 @@ class Target(Entry):
         if limit is None:
             return ()
         return tuple(limit.values()) if isinstance(limit, Mapping) else (limit,)
+
+    def tolerance_of(self, unit: str) -> float:
+        """By how much a unit may miss its number, nought where none is named for it."""
+        tolerance = self.tolerance
+        return tolerance.get(unit, 0.0) if isinstance(tolerance, Mapping) else tolerance
 
     def limit_of(self, unit: str) -> float | None:
         """The number that a unit is held to, None where the target names none for it."""
@@ -278,8 +293,19 @@ class Check(Entry):
             }
         )
 
+    def _measures_the_same(self, other: Definition) -> bool:
+        """Whether a definition counts the same classes of the same layers, whatever else it is."""
+        same_measure = other.measure in {None, self.measure}
+        same_layers = all(self.layers.get(name) == bound for name, bound in other.layers.items())
+        own = self.params.get("classes")
+        same_classes = sorted(other.params.get("classes", own or ())) == sorted(own or ())
+        return same_measure and same_layers and same_classes
+
     def defined(self, variant: str) -> "Check":
         """Return the check by another of its definitions; parameters that both know are kept.
+
+        Samples of a map's accuracy are not: they are about the classes, and the map, of the check.
+        Nor are sentences on a verdict where the definition has a target of its own.
 
         Raises InputError where the measure of the definition refuses a parameter.
         """
@@ -292,6 +318,8 @@ class Check(Entry):
             if isinstance(binding, Binding) and name in measure.layers
         }
         known = {n: v for n, v in self.params.items() if n in measure.params.model_fields}
+        if not self._measures_the_same(other):
+            known.pop(SAMPLES, None)
         where = f"{PLAN_FILE} [{self.id}].variants.{variant}.params"
         model, problems = parse(measure.params, {**known, **other.params}, where)
         if model is None:
@@ -304,8 +332,10 @@ class Check(Entry):
             "variants": {},
             "stand_in": "",
         }
+        if variant != self.stand_in:
+            changed["proxy"] = Text(zh="", en="")
         if other.target is not None:
-            changed["target"] = other.target
+            changed |= {"target": other.target, "says": {}}
         if other.judge is not None:
             changed["judge"] = other.judge
         return self.model_copy(update=changed)

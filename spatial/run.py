@@ -51,10 +51,15 @@ def open_pack(folder: Path) -> tuple[Pack, Plan]:
 
 
 class Inputs:
-    """Layers of a pack as checks bind them; a network is built once for all checks."""
+    """Layers of a pack as checks bind them; a network is built once for all checks.
 
-    def __init__(self, pack: Pack) -> None:
+    `accuracy` is by how much positions are taken to be better known than they are, to tell what
+    would follow: 0.5 for half as far off.
+    """
+
+    def __init__(self, pack: Pack, *, accuracy: float = 1.0) -> None:
         self.pack = pack
+        self._accuracy = accuracy
         self._networks: dict[str, Network] = {}
 
     def lacks(self, binding: Binding) -> tuple[str, ...]:
@@ -62,18 +67,26 @@ class Inputs:
         return tuple(layer for layer in binding.all_layers if not self.pack.delivered(layer))
 
     def frame(self, binding: Binding) -> gpd.GeoDataFrame:
-        """Features that a binding chooses; of several layers, with the column `layer`."""
+        """Features that a binding chooses; of several layers, with the column `layer`.
+
+        Those of several have the id `layer:id`, for two layers may number theirs alike.
+        """
         chosen = {
-            layer: binding.select(self.pack.layers[layer].frame) for layer in binding.all_layers
+            layer: self._known(binding.select(self.pack.layers[layer].frame))
+            for layer in binding.all_layers
         }
         if len(chosen) == 1:
             return chosen[binding.layer]
-        parts = [frame.assign(layer=layer) for layer, frame in chosen.items()]
-        together = pd.concat(parts)
-        if together.index.has_duplicates:  # two layers may number their features alike
-            parts = [part.set_index(part["layer"] + ":" + part.index) for part in parts]
-            together = pd.concat(parts)
-        return together
+        parts = [
+            frame.assign(layer=layer).set_index(f"{layer}:" + frame.index.astype(str))
+            for layer, frame in chosen.items()
+        ]
+        return pd.concat(parts)
+
+    def _known(self, frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+        if self._accuracy == 1:
+            return frame
+        return frame.assign(accuracy_m=frame["accuracy_m"] * self._accuracy)
 
     def raster(self, binding: Binding) -> RasterLayer:
         """The raster layer that a binding names."""

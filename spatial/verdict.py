@@ -54,10 +54,11 @@ class CheckResult:
         return "indicative"
 
 
-def compare(figure: Figure, limit: float | None, target: Target) -> bool | None:
+def compare(figure: Figure, limit: float | None, target: Target, *, unit: str = "") -> bool | None:
     """Tell whether a figure meets a limit; None where its range spans the limit or it has no value.
 
     An open end lies beyond every limit.
+     `unit` is the unit whose figure it is, where tolerances are set for each.
 
     >>> target = Target(unit="share", at_least=0.85)
     >>> compare(Figure(0.9, 9, 10, 0.9, 0.9), 0.85, target)
@@ -71,7 +72,7 @@ def compare(figure: Figure, limit: float | None, target: Target) -> bool | None:
         return None
     low = -math.inf if figure.low is None else figure.low
     high = math.inf if figure.high is None else figure.high
-    slack = target.tolerance
+    slack = target.tolerance_of(unit)
     if target.comparison == "at_least":
         ends = (low >= limit - slack, high >= limit - slack)
     elif target.comparison == "at_most":
@@ -111,16 +112,20 @@ def judge(
     met: dict[str, bool | None] = dict.fromkeys(units)
     if check.judge == "each" and target.comparison is not None:
         met = {
-            unit: compare(figure, target.limit_of(unit), target) for unit, figure in units.items()
+            unit: compare(figure, target.limit_of(unit), target, unit=unit)
+            for unit, figure in units.items()
         }
         asked = [
             met[unit]
             for unit, figure in units.items()
             if _is_asked(figure) and target.limit_of(unit) is not None
         ]
-        if target.unit == "share" and asked and isinstance(target.limit, float | int):
+        limit = target.limit
+        if target.unit == "share" and isinstance(limit, float | int):
             # What lies outside all units is asked about, too; inside them it adds nothing.
-            asked.append(compare(measured.whole, target.limit, target))
+            asked += (
+                [] if measured.whole.value is None else [compare(measured.whole, limit, target)]
+            )
     elif target.comparison is None:
         asked = [] if measured.whole.value is None else [None]
     else:

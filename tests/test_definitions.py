@@ -134,7 +134,6 @@ def test_layers_taken_together_are_told_apart_by_a_column(tiny_pack: Path, edit:
     pack, plan = open_pack(tiny_pack)
     frame = Inputs(pack).frame(plan.checks["metro_coverage"].layers["stops"])
     assert list(frame["layer"]) == ["bus_stops", "bus_stops", "metro", "metro"]
-    assert frame.index.is_unique  # though both number their features alike
     assert set(frame.index) == {"bus_stops:S1", "bus_stops:S2", "metro:S1", "metro:S2"}
 
 
@@ -223,3 +222,45 @@ def test_every_check_of_the_embedded_pack_states_each_verdict_in_a_sentence() ->
     _, plan = open_pack(REPOSITORY / "geodata")
     for check in plan.checks.values():
         assert set(check.says) == {"met", "not_met", "undetermined"}, check.id
+
+
+MATRIX = ((90, 10), (20, 80))
+
+
+def test_samples_of_accuracy_are_about_the_classes_and_the_map_they_were_taken_on() -> None:
+    _, plan = open_pack(REPOSITORY / "geodata")
+    check = plan.checks["blue_green_tier1"].with_params({"matrix": MATRIX})
+    assert check.defined("B").params["matrix"] == MATRIX
+    assert check.defined("A").params["matrix"] is None
+    assert check.defined("raster").params["matrix"] is None
+
+
+def test_only_the_stand_in_stands_in(tiny_pack: Path, edit: Edit) -> None:
+    other = (
+        STAND_IN
+        + """[metro_coverage.variants.real]
+title = { zh = "地铁", en = "metro" }
+of_plan = true
+"""
+    )
+    edit("plan.toml", SENTENCE, SENTENCE + other)
+    edit("layers.toml", "[metro]\n", '[metro]\nfile = "bus_stops.geojson"\n')
+    pack, plan = open_pack(tiny_pack)
+    check = plan.checks["metro_coverage"]
+    own = run_check(pack, check)
+    found = {one.name: one.result for one in definitions(pack, check)}
+    assert own.why == "compared"
+    assert (found["real"].verdict, found["real"].why) == (own.verdict, "compared")
+    assert found["patches"].why == "proxy"
+
+
+def test_a_tolerance_may_be_one_per_unit(tiny_pack: Path, edit: Edit) -> None:
+    edit(
+        "plan.toml",
+        'target = { at_least = 0.5, unit = "share" }\njudge = "each"',
+        "target = { at_least = { U1 = 0.5, U2 = 0.5 }, tolerance = { U1 = 0.2 },"
+        ' unit = "share" }\njudge = "each"',
+    )
+    pack, plan = open_pack(tiny_pack)
+    found = run_check(pack, plan.checks["coverage"])  # 39 % each: a disc in 2 km²
+    assert found.met == {"U1": True, "U2": False}

@@ -8,7 +8,7 @@ import pytest
 from layers import Language
 from spatial import open_pack, run_check
 from spatial.outlook import ways
-from spatial.run import definitions
+from spatial.run import Inputs, definitions
 
 Edit = Callable[[str, str, str], None]
 
@@ -30,7 +30,9 @@ def test_what_is_met_on_official_data_needs_nothing(tiny_pack: Path) -> None:
 
 def test_an_area_short_of_its_share_is_told(tiny_pack: Path, edit: Edit) -> None:
     edit("plan.toml", "at_least = 0.7,", "at_least = 0.8,")  # 3 of 4 km² are green or blue
-    assert said(tiny_pack, "green") == ("Another 20.0 ha that qualifies would meet the target.",)
+    assert said(tiny_pack, "green") == (
+        "Another 20.0 ha that qualifies would bring the value to the target.",
+    )
 
 
 def test_a_sketch_is_to_be_replaced(tiny_pack: Path, edit: Edit) -> None:
@@ -62,7 +64,7 @@ def test_the_accuracy_that_would_decide_is_estimated_in_proportion(
     # One point of about five: some 20 m.
     metres = float(line.split("Land ±")[1].split(" m")[0])
     assert 17 <= metres <= 23
-    assert line.endswith("could be decided: met (estimated in proportion).")
+    assert line.endswith("could be decided: met (tried, all else equal).")
 
 
 def test_unclassified_land_is_to_be_classified(tiny_pack: Path, edit: Edit) -> None:
@@ -109,3 +111,47 @@ def test_what_lies_on_a_border_is_to_be_located() -> None:
     assert "测准位置：有的单元或项目落在界线哪一边还说不准。" in found
     assert "查明类别不明的项目。" in found
     assert not any("再准的位置" in line for line in found)
+
+
+def test_the_accuracy_that_is_told_decides() -> None:
+    """With positions as well known as it says, a verdict is given."""
+    pack, plan = open_pack(Path(__file__).resolve().parents[1] / "geodata")
+    check = plan.checks["blue_green_barrier"]
+    found = [line for line in ways(pack, run_check(pack, check), (), "en") if "known to" in line]
+    (line,) = found
+    metres = float(line.split("Land cover ±")[1].split(" m")[0].replace(",", ""))
+    worst = float(pack.layers["land_cover"].frame["accuracy_m"].max())
+    better = Inputs(pack, accuracy=0.95 * metres / worst)  # two digits are told
+    assert run_check(pack, check, inputs=better).why == "compared"
+
+
+def test_units_that_fall_short_are_added_up(tiny_pack: Path, edit: Edit) -> None:
+    edit(
+        "plan.toml",
+        'at_least = 0.7, unit = "share" }',
+        'at_least = 0.6, unit = "share" }\njudge = "each"',
+    )
+    # The west is all forest, of the east's 2 km² half is water: it lacks 0.2 km².
+    assert said(tiny_pack, "green") == (
+        "Another 20.0 ha that qualifies would bring the value to the target.",
+    )
+
+
+def test_a_definition_is_compared_at_the_value_in_force(tiny_pack: Path, edit: Edit) -> None:
+    """Covered at 1500 m, which another parameter happens to be as well, but not at 500 m."""
+    edit(
+        "plan.toml",
+        "params = { radius_m = 500 }\ntarget = { at_least = 0.5",
+        "params = { radius_m = 500, station_radius_m = 1500 }\n"
+        "across = { radius_m = [500, 1500] }\ntarget = { at_least = 0.5",
+    )
+    edit(
+        "plan.toml",
+        "[green]\n",
+        """[coverage.variants.whole]
+title = { zh = "全部", en = "all of it" }
+
+[green]
+""",
+    )
+    assert not any("all of it" in line for line in said(tiny_pack, "coverage"))

@@ -3,7 +3,6 @@
 import streamlit as st
 
 from spatial import CheckResult
-from spatial.outlook import ways
 from spatial.phrases import reason, sentence
 from views import chips
 from views.check_grounds import show_doubts, show_facts, show_inputs
@@ -12,7 +11,7 @@ from views.check_units import show_units
 from views.definitions import compare_definitions
 from views.overrides import edit_overrides
 from views.params import edit_limit, edit_matrix, edit_params
-from views.session import Opened, check_in_force
+from views.session import Opened, check_in_force, would_change
 from views.text import Words
 
 
@@ -48,7 +47,7 @@ def show_depth(opened: Opened, result: CheckResult, words: Words) -> None:
             for term in asked.terms.values():
                 st.caption(chips.unmarked(term.in_(lang)))
     comparisons = () if compared is None else compare_definitions(opened, asked, words, compared)
-    said = ways(pack, result, comparisons if check.variants else (), lang)
+    said = would_change(opened, result, comparisons if check.variants else (), lang)
     if said:
         with outlook:
             points = "".join(f"<li>{chips.text(one)}</li>" for one in said)

@@ -12,7 +12,7 @@ from spatial.phrases import (
     M2_PER_HA,
     area_text,
     check_title,
-    feature_names,
+    names_in,
     people_text,
     unit_names,
 )
@@ -167,7 +167,7 @@ def _table(
     if "share" in evidence:
         columns[words("checks.place_share")] = evidence["share"].to_numpy() * 100
     if "nearest_stop" in evidence and "stops" in check.layers:
-        stops = feature_names(pack, check.layers["stops"].layer, lang)
+        stops = names_in(pack, check.layers["stops"].all_layers, lang)
         columns[words("facts.nearest")] = [stops.get(s, s) for s in evidence["nearest_stop"]]
         columns[words("checks.place_distance")] = evidence["nearest_m"].to_numpy()
     if "class_code" in evidence:

@@ -59,7 +59,11 @@ def _steps(check: Check, name: str) -> list[dict[str, tuple[float, ...]]]:
     """The values that a definition is compared across, one by one; one step without any."""
     own = check.variants[name].across
     across = check.across if own is None else own
-    return [{param: (value,)} for param, values in across.items() for value in values] or [{}]
+    return [
+        {param: (value,)}
+        for param, values in across.items()
+        for value in sorted({*values, check.params.get(param, values[0])})  # that in force as well
+    ] or [{}]
 
 
 def _differ(own: Check, comparisons: Sequence[Comparison]) -> bool:

@@ -14,6 +14,7 @@ from spatial.phrases import (
     check_title,
     feature_names,
     listed,
+    names_in,
     number_text,
     people_text,
     recorded_text,
@@ -83,7 +84,7 @@ def evidence_selection(
         rows.append(Row(words("facts.area"), area_text(row["area_m2"], lang)))
     rows += _told_rows(pack, result, row, words)
     if "nearest_stop" in row and "stops" in check.layers and not pd.isna(row["nearest_stop"]):
-        stops = feature_names(pack, check.layers["stops"].layer, lang)
+        stops = names_in(pack, check.layers["stops"].all_layers, lang)
         name = stops.get(row["nearest_stop"], row["nearest_stop"])
         rows.append(
             Row(

@@ -10,9 +10,10 @@ from typing import Any
 
 import streamlit as st
 
-from layers import InputError, Pack
+from layers import InputError, Language, Pack
 from spatial import Check, CheckResult, Plan, ZoneTable, open_pack, run_check, zone_statistics
 from spatial.indicators import Indicators, read_indicators
+from spatial.outlook import ways
 from spatial.run import Comparison, Inputs, definitions
 
 PACK_VARIABLE = "PLANMAP_PACK"
@@ -125,6 +126,28 @@ def compared(
     asked = f"{_asked(check.model_copy(update={'params': params}))}|{variant}|{across}"
     one = check.model_copy(update={"variants": {variant: definition}})
     return _compare(opened, one, opened.key, asked)
+
+
+def would_change(
+    opened: Opened, result: CheckResult, comparisons: tuple[Comparison, ...], lang: Language
+) -> tuple[str, ...]:
+    """What would change a verdict, or what was said of it before: it takes some trials."""
+    told = "|".join(f"{one.name} {one.across} {one.result.verdict}" for one in comparisons)
+    asked = f"{_asked(result.check)}|{result.why}|{lang}|{told}"
+    return _would_change(opened, result, comparisons, opened.key, asked, lang)
+
+
+@st.cache_resource(max_entries=128, show_spinner=False)
+def _would_change(
+    _opened: Opened,
+    _result: CheckResult,
+    _comparisons: tuple[Comparison, ...],
+    key: str,
+    asked: str,
+    lang: Language,
+) -> tuple[str, ...]:
+    del key, asked  # part of the cache key only
+    return ways(_opened.pack, _result, _comparisons, lang)
 
 
 @st.cache_resource(max_entries=512, show_spinner=False)
