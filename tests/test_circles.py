@@ -7,6 +7,7 @@ from random import Random
 
 import geopandas as gpd
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -15,7 +16,7 @@ from shapely.geometry.base import BaseGeometry
 
 from spatial.measures.circles import circle_share, kind_shares
 from spatial.measures.people import people_coverage, walk_coverage
-from spatial.network import walking_network
+from spatial.network import Network, walking_network
 from spatial.phrases import PHRASES
 
 CRS = "EPSG:4548"
@@ -64,6 +65,24 @@ def test_only_who_has_every_kind_near_counts() -> None:
     assert table["people"].tolist() == [40, 45]
     assert table["share"].tolist() == [0.4, 0.45]
     assert table["facilities"].tolist() == [1, 1]
+
+
+@pytest.mark.parametrize("network", [None, walking_network(ways([(-200, 0), (1000, 0)]))])
+def test_a_feature_without_a_number_may_have_as_many_people_as_the_largest(
+    network: Network | None,
+) -> None:
+    # 30 of 100 have both; one more with up to 45: 30 of 145 to 75 of 145.
+    people = pd.concat([ROW, homes((300, 0, math.nan)).set_axis(["H9"])])
+    found = circle_share(TWO, people, network=network, radius_m=300)
+    assert (found.whole.value, found.facts["unnumbered_count"]) == (0.3, 1)
+    doubt = found.doubts[-1]
+    assert (doubt.kind, doubt.method) == ("unnumbered", "bounds")
+    assert (doubt.low, doubt.high) == pytest.approx((30 / 145, 75 / 145))
+    assert (found.whole.low, found.whole.high) == pytest.approx((30 / 145, 75 / 145))
+
+
+def test_without_any_number_there_is_no_share() -> None:
+    assert circle_share(TWO, homes((200, 0, math.nan)), radius_m=300).whole.value is None
 
 
 def test_at_exactly_the_radius_a_facility_is_near() -> None:

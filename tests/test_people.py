@@ -21,13 +21,17 @@ from scipy.sparse.csgraph import dijkstra
 from shapely import LineString, Point, Polygon, box
 from shapely.geometry.base import BaseGeometry
 
+from layers import Text
 from layers.formats import Choice, gtfs, osm, raster
 from layers.limits import Limits
+from spatial import Check
 from spatial.measurement import Measurement
 from spatial.measures import people_coverage, stop_coverage, total_people, walk_coverage
 from spatial.measures.population import as_places
 from spatial.measures.served import COLUMNS, SQUARE_M
 from spatial.network import Network, walking_network
+from spatial.plan import Cite
+from spatial.verdict import judge
 
 CRS = "EPSG:4548"
 R = 500.0
@@ -78,6 +82,23 @@ def blocks(size: int = 13, side: float = 100.0) -> Network:
     return walking_network(frame(corners, "L"))
 
 
+def judged(found: Measurement, *, how: str = "whole", **asked: float) -> str:
+    text = Text(zh="目标", en="target")
+    check = Check.model_validate(
+        {
+            "id": "c",
+            "title": text,
+            "cite": Cite(),
+            "measure": "total_people",
+            "layers": {},
+            "target": {"unit": "people", **asked},
+            "judge": how,
+            "sentence": text,
+        }
+    )
+    return judge(check, found, "official").verdict
+
+
 def numbers(found: Measurement) -> tuple[float | None, float | None]:
     return found.whole.numerator, found.whole.denominator
 
@@ -92,6 +113,44 @@ def test_people_are_counted_in_all_and_by_unit() -> None:
     assert found.values["value"].tolist() == [10, 20]
     assert found.facts == {"outside_units_people": 5, "unnumbered_count": 1}
     assert found.evidence.empty
+    assert found.whole.high is None
+
+
+def test_people_without_a_number_leave_the_high_end_open() -> None:
+    some = homes(((0, 0), 900_000), ((600, 0), 0), ((700, 0), math.nan))
+    found = total_people(some, units())
+    assert (found.whole.value, found.whole.low, found.whole.high) == (900_000, 900_000, None)
+    (doubt,) = found.doubts
+    assert (doubt.kind, doubt.low, doubt.high) == ("unnumbered", 900_000, math.inf)
+    assert doubt.inputs == {"without_number": 1}
+    first, second = found.values[["value", "low", "high"]].to_numpy().tolist()
+    assert first == [900_000, 900_000, 900_000]  # it lies in the other unit
+    assert second[1] == 0
+    assert math.isnan(second[0])
+    assert math.isnan(second[2])
+    assert judged(found, at_least=1_000_000) == "undetermined"
+    assert judged(found, at_least=900_000) == "met"  # or more
+    assert judged(found, at_most=800_000) == "not_met"
+    assert judged(total_people(some.iloc[:2], units()), at_least=1_000_000) == "not_met"
+
+
+def test_a_unit_of_which_no_number_is_known_is_not_passed_over() -> None:
+    found = total_people(homes(((0, 0), 500), ((700, 0), math.nan)), units())
+    assert judged(found, how="each", at_least=400) == "undetermined"
+
+
+@pytest.mark.parametrize("unknown", [(), (math.nan,), (math.nan, math.nan)])
+def test_where_no_feature_has_a_number_there_is_no_value(unknown: Sequence[float]) -> None:
+    people = homes(*(((100.0 * number, 0), one) for number, one in enumerate(unknown)))
+    for found in (
+        total_people(people, units()),
+        people_coverage(people, stops((0, 0)), units(), radius_m=R),
+        walk_coverage(people, stops((0, 0)), blocks(), units(), radius_m=R),
+    ):
+        assert found.whole.value is None
+        assert found.values.isna().all(axis=None)
+        assert found.doubts == ()
+        assert found.facts.get("unnumbered_count", 0) == len(unknown)
 
 
 def test_people_without_units_are_one_number() -> None:
@@ -113,6 +172,67 @@ def test_who_lives_on_a_common_border_or_in_two_units_belongs_to_the_first_by_id
     assert total_people(people, swapped).values["value"].to_dict() == pytest.approx(
         {"U01": 0, "U00": 22}
     )
+
+
+# Features without a number
+
+
+@pytest.mark.parametrize("on_foot", [False, True])
+def test_a_feature_without_a_number_may_have_as_many_people_as_the_largest(on_foot: bool) -> None:
+    # 60 of 80 are reached; one more with up to 60: 60 of 140 to 120 of 140.
+    people = homes(((0, 0), 60), ((1000, 0), 20), ((700, 0), math.nan))
+    if on_foot:
+        found = walk_coverage(people, stops((0, 0)), blocks(), units(), radius_m=R)
+    else:
+        found = people_coverage(people, stops((0, 0)), units(), radius_m=R)
+    assert numbers(found) == (60, 80)
+    assert (found.whole.low, found.whole.high) == pytest.approx((60 / 140, 120 / 140))
+    doubt = found.doubts[-1]
+    assert (doubt.kind, doubt.method) == ("unnumbered", "bounds")
+    assert (doubt.low, doubt.high) == pytest.approx((60 / 140, 120 / 140))
+    assert doubt.inputs == {"without_number": 1, "largest": 60}
+    rows = found.values[["value", "low", "high"]].to_numpy().tolist()
+    assert rows[0] == [1, 1, 1]
+    assert rows[1] == pytest.approx([0, 0, 60 / 80])  # 0 of 20, or 60 of 80
+
+
+def test_a_unit_of_which_no_number_is_known_is_served_from_not_at_all_to_wholly() -> None:
+    people = homes(((0, 0), 60), ((700, 0), math.nan))
+    found = people_coverage(people, stops((0, 0)), units(), radius_m=R)
+    assert found.values[["low", "high"]].to_numpy().tolist() == [[1, 1], [0, 1]]
+    assert found.values["value"].isna().tolist() == [False, True]
+
+
+@given(some_homes, some_stops, st.integers(1, 3), st.lists(st.integers(0, 500), max_size=3))
+def test_whatever_people_live_there_up_to_the_largest_the_share_lies_in_the_range(
+    living: list[tuple[tuple[int, int], int]],
+    places: list[tuple[int, int]],
+    without: int,
+    guesses: list[int],
+) -> None:
+    unknown, known = living[:without], living[without:]
+    largest = max((people for _, people in known), default=0)
+    known_or_not = homes(*((spot, math.nan) for spot, _ in unknown), *known)
+    truth = homes(
+        *(
+            (spot, min(guess, largest))
+            for (spot, _), guess in zip(unknown, [*guesses, 0, 0, 0], strict=False)
+        ),
+        *known,
+    )
+    found = people_coverage(known_or_not, stops(*places), units(), radius_m=R)
+    true = people_coverage(truth, stops(*places), units(), radius_m=R)
+    for one, other in zip(
+        [found.values.loc[unit] for unit in found.values.index],
+        [true.values.loc[unit] for unit in true.values.index],
+        strict=True,
+    ):
+        if other["denominator"] > 0:
+            assert one["low"] - 1e-12 <= other["value"] <= one["high"] + 1e-12
+    if true.whole.value is not None:
+        assert found.whole.low is not None
+        assert found.whole.high is not None
+        assert found.whole.low - 1e-12 <= true.whole.value <= found.whole.high + 1e-12
 
 
 # In a straight line

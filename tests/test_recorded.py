@@ -1,5 +1,6 @@
 """Amounts on record: added up, and what is missing said."""
 
+import math
 from random import Random
 
 import geopandas as gpd
@@ -29,6 +30,20 @@ def plants(*amounts: object, shape: BaseGeometry | None = None) -> gpd.GeoDataFr
     )
 
 
+def asked(**target: float) -> Check:
+    return Check.model_validate(
+        {
+            "id": "pump_capacity",
+            "title": TEXT,
+            "cite": Cite(),
+            "measure": "total_recorded",
+            "layers": {},
+            "target": {"unit": "m³/s", **target},
+            "sentence": TEXT,
+        }
+    )
+
+
 @pytest.mark.parametrize("shape", [Point(0, 0), LineString([(0, 0), (1, 1)]), box(0, 0, 1, 1)])
 def test_amounts_add_up_whatever_is_drawn(shape: BaseGeometry) -> None:
     found = total_recorded(plants(10.61, 2.8, shape=shape), amount_column="m3s")
@@ -54,18 +69,7 @@ def test_an_amount_of_nought_is_one() -> None:
 def test_where_nothing_is_on_record_there_is_no_value(amounts: tuple[object, ...]) -> None:
     found = total_recorded(plants(*amounts), amount_column="m3s")
     assert found.whole.value is None
-    check = Check.model_validate(
-        {
-            "id": "pump_capacity",
-            "title": TEXT,
-            "cite": Cite(),
-            "measure": "total_recorded",
-            "layers": {},
-            "target": {"unit": "m³/s", "at_least": 10.61},
-            "sentence": TEXT,
-        }
-    )
-    assert judge(check, found, "open").why == "empty"
+    assert judge(asked(at_least=10.61), found, "open").why == "empty"
 
 
 def test_a_column_that_no_layer_has_is_nothing_on_record() -> None:
@@ -92,3 +96,17 @@ def test_the_order_of_features_is_irrelevant(amounts: list[float], random: Rando
     other = total_recorded(frame.loc[order], amount_column="m3s")
     assert other.whole == one.whole
     assert other.values.loc[frame.index].equals(one.values)
+
+
+def test_what_is_not_on_record_leaves_the_high_end_open() -> None:
+    found = total_recorded(plants(9000, None), amount_column="m3s")
+    assert (found.whole.value, found.whole.low, found.whole.high) == (9000, 9000, None)
+    (doubt,) = found.doubts
+    assert (doubt.kind, doubt.low, doubt.high) == ("unnumbered", 9000, math.inf)
+    assert doubt.inputs == {"without_number": 1}
+    assert judge(asked(at_least=12000), found, "open").why == "range"
+    assert judge(asked(at_least=9000), found, "open").verdict == "met"  # or more
+    assert judge(asked(at_most=8000), found, "open").verdict == "not_met"
+    all_there = total_recorded(plants(9000), amount_column="m3s")
+    assert all_there.doubts == ()
+    assert judge(asked(at_least=12000), all_there, "open").verdict == "not_met"

@@ -60,39 +60,59 @@ def doubts(value: float, spans: Sequence[Span]) -> tuple[Doubt, ...]:
     return tuple(found)
 
 
+@dataclass(frozen=True, slots=True)
+class Unnumbered:
+    """The most people that features without a number may add, by unit, in none last."""
+
+    people: Floats
+    inputs: dict[str, float] = field(default_factory=dict)
+
+
 def shares(
-    served: Floats, everyone: Floats, spans: Sequence[Span]
+    served: Floats, everyone: Floats, spans: Sequence[Span], unnumbered: Unnumbered | None = None
 ) -> tuple[list[Figure], Figure, tuple[Doubt, ...]]:
     """Shares of each unit and of all, and what lets the share of all be off.
 
     `served` and `everyone` are people by unit, who live in none last, as are the cases of `spans`.
+    Those whom `unnumbered` features may add are all served, or none; a unit in which nobody else
+    lives has no value, but a range from none to all.
 
     >>> moved = Span("position", "band", (np.array([2.0, 0.0]), np.array([4.0, 3.0])))
     >>> units, whole, told = shares(np.array([3.0, 1.0]), np.array([4.0, 4.0]), [moved])
     >>> units[0].value, whole.value, whole.low, told[0].high
     (0.75, 0.5, 0.25, 0.875)
+    >>> _, whole, _ = shares(np.array([6.0]), np.array([8.0]), [], Unnumbered(np.array([4.0])))
+    >>> whole.low, whole.high                   # 6 of 12, 10 of 12
+    (0.5, 0.8333333333333334)
     """
     low, high = ends(served, spans)
-    rows = np.stack([served, everyone, low, high], axis=1)[:-1].tolist()
+    more = np.zeros(len(served)) if unnumbered is None else unnumbered.people
+    rows = np.stack([served, everyone, low, high, more], axis=1)[:-1].tolist()
     figures = [_share(*row) for row in rows]
     about = [span.over(lambda people: float(people.sum())) for span in spans]
     total, of = float(served.sum()), float(everyone.sum())
     least, most = (float(end[0]) for end in ends(np.array([total]), about))
-    whole = _share(total, of, least, most)
-    if whole == NOTHING:
+    whole = _share(total, of, least, most, float(more.sum()))
+    if whole.value is None:
         return figures, whole, ()
-    told = (
+    told = [
         replace(one, low=max(one.low / of, 0.0), high=min(one.high / of, 1.0))
         for one in doubts(total, about)
-    )
+    ]
+    if unnumbered is not None:
+        all_people = of + float(more.sum())
+        low_end, high_end = total / all_people, 1.0 - (of - total) / all_people
+        told.append(Doubt("unnumbered", "bounds", low_end, high_end, unnumbered.inputs))
     return figures, whole, tuple(told)
 
 
-def _share(served: float, everyone: float, low: float, high: float) -> Figure:
+def _share(served: float, everyone: float, low: float, high: float, more: float) -> Figure:
+    """A share of people, given how many are served at least and at most, and may live there yet."""
     figure = share(served, everyone)
-    if figure == NOTHING:
-        return NOTHING
-    return ranged(figure, max(low / everyone, 0.0), min(high / everyone, 1.0))
+    if figure.value is None:
+        return Figure(None, None, None, 0.0, 1.0) if more > 0 else NOTHING
+    most = everyone + more
+    return ranged(figure, max(low / most, 0.0), min((high + more) / most, 1.0))
 
 
 def worst_accuracy(**layers: gpd.GeoDataFrame | None) -> dict[str, float]:

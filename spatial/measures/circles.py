@@ -24,7 +24,7 @@ from spatial.measurement import (
 )
 from spatial.measures.people import REACHED, Draws, Seed
 from spatial.measures.population import as_places
-from spatial.measures.served import Town
+from spatial.measures.served import Town, may_add
 from spatial.network.graph import Network, Walkways
 from spatial.network.walk import SNAP_LIMIT_M, Located, walk_between
 
@@ -61,13 +61,14 @@ def circle_share(
     In a straight line the range is the band of what positions allow: radii less and more what home
     and facility may be off. On foot it is as wide as two doubts together, as in `walk_coverage`:
     `snap`, with the way to the network counted or not, and `position`, the least and the most of
-    `draws` simulations.
+    `draws` simulations. Features of the population without a number are a doubt as in
+    `people_coverage`.
 
     Evidence are squares of 250 m with people who lack something, most people first: `unit` (empty
     outside all units), `area_m2`, `people`, `lacks` (the kinds that most of them lack, joined by a
     comma). Facts: `kinds_count`, `least_kind_share` (of the kind that fewest have; see
-    `kind_shares`), `outside_units_people`, and on foot `off_network_people` and
-    `facilities_off_network_count`.
+    `kind_shares`), `outside_units_people`, `unnumbered_count`, and on foot `off_network_people`
+    and `facilities_off_network_count`.
 
     15 and 5 minutes on foot are 1000 m and 300 m in GB 50180-2018, as quoted by others.
 
@@ -91,12 +92,15 @@ def circle_share(
         near = walk.near(count_snap=count_snap)
         spans = walk.spans(town, off_m, count_snap=count_snap, draws=draws, seed=seed)
     served = town.walked(_all(near))
-    figures, whole, told = shares(served.people, town.people, spans)
+    more = may_add(population, units, people_column)
+    figures, whole, told = shares(served.people, town.people, spans, more)
     facts = {"kinds_count": float(len(groups))}
     if whole.value is not None:
         facts["least_kind_share"] = float((town.point_people @ near).min() / town.people.sum())
     if units is not None:
         facts["outside_units_people"] = float(town.people[-1])
+    if more is not None:
+        facts["unnumbered_count"] = more.inputs["without_number"]
     if walk is not None:
         facts |= walk.facts(town.point_people)
     return Measurement(

@@ -1,5 +1,6 @@
 """Shares of people near a stop, in a straight line or on foot, and how many there are."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated
@@ -16,16 +17,20 @@ from spatial.doubt.spans import Span, shares, worst_accuracy
 from spatial.geometry.discs import QUAD_SEGS
 from spatial.geometry.lattice import Floats
 from spatial.measurement import (
+    NOTHING,
+    Doubt,
+    Figure,
     Measurement,
     Metres,
     People,
     Points,
     Polygons,
     by_unit,
+    ranged,
 )
 from spatial.measures.extent import amount
-from spatial.measures.population import as_places, on_land
-from spatial.measures.served import Discs, Town
+from spatial.measures.population import as_places, on_land, unnumbered
+from spatial.measures.served import Discs, Town, may_add, unnumbered_in
 from spatial.network.graph import Network, Walkways
 from spatial.network.walk import SNAP_LIMIT_M, Located, walk_between
 
@@ -46,8 +51,10 @@ def total_people(
 
     Who lives in no unit counts in the whole, and the fact `outside_units_people` says how many;
     who lives in two belongs to the first by id. Areas count in a unit with the share of their
-    surface in it. Features without a number count as nobody (`unnumbered_count`). There is no
-    evidence: people are missing nowhere in particular.
+    surface in it. There is no evidence: people are missing nowhere in particular.
+
+    Features without a number add nobody (`unnumbered_count`) and leave the high end open, of the
+    whole and of the units that they lie in. Where nothing else is, there is no value.
 
     >>> from shapely import Point, box
     >>> homes = gpd.GeoDataFrame({"people": [30, 10]}, geometry=[Point(1, 1), Point(9, 9)],
@@ -58,13 +65,34 @@ def total_people(
     (40.0, {'A': 30.0}, {'outside_units_people': 10.0})
     """
     town = Town.of(population, units, people_column)
+    missing = unnumbered(population, people_column=people_column)
+    told: tuple[Doubt, ...] = ()
+    if missing.all():
+        figures, whole = [NOTHING] * len(town.ids), NOTHING
+    else:
+        without = unnumbered_in(population, units, people_column)
+        rows = zip(town.people[:-1].tolist(), without[:-1].tolist(), strict=True)
+        figures = [_or_more(people, unknown=number > 0) for people, number in rows]
+        total = float(town.people.sum())
+        whole = ranged(amount(total), total, math.inf if missing.any() else total)
+        if missing.any():
+            inputs = {"without_number": float(missing.sum())}
+            told = (Doubt("unnumbered", "bounds", total, math.inf, inputs),)
     nowhere = {"unit": pd.Series(dtype=str), "area_m2": pd.Series(dtype="float64")}
     return Measurement(
-        values=by_unit(town.ids, [amount(number) for number in town.people[:-1]]),
-        whole=amount(town.people.sum()),
+        values=by_unit(town.ids, figures),
+        whole=whole,
         evidence=gpd.GeoDataFrame(nowhere, geometry=[], crs=population.crs),
+        doubts=told,
         facts=_counts(town, units, population[people_column]),
     )
+
+
+def _or_more(people: float, *, unknown: bool) -> Figure:
+    """A number of people; with `unknown` more may live there."""
+    if unknown and people <= 0:
+        return Figure(None, None, None, 0.0, None)
+    return ranged(amount(people), people, math.inf if unknown else people)
 
 
 def people_coverage(
@@ -88,7 +116,10 @@ def people_coverage(
 
     The range is that of radii less and more the accuracy of the least accurate stop and home (see
     `accuracies`): no displacement within the stated accuracies leaves it. Where none is stated,
-    areas still have that of discs drawn as polygons. Units are taken as drawn.
+    areas still have that of discs drawn as polygons. Units are taken as drawn. Features without a
+    number count as nobody, and widen the range by a doubt of their own (`unnumbered`): to what the
+    share would be if each had as many people as the largest that has a number, all or none of them
+    served. That is an assumption: nothing is known of them.
 
     Evidence are the places of people who are not reached, most people first: squares of 250 m that
     hold homes, and what of areas lies in such a square and in no disc; with `unit` (empty outside
@@ -124,7 +155,8 @@ def people_coverage(
     if stations is not None:
         by_stop = town.within(_discs(stops, radius_m)).people
         facts["station_only_people"] = max(float(served.people.sum() - by_stop.sum()), 0.0)
-    figures, whole, told = shares(served.people, town.people, spans)
+    more = may_add(population, units, people_column, land)
+    figures, whole, told = shares(served.people, town.people, spans, more)
     return Measurement(
         values=by_unit(town.ids, figures),
         whole=whole,
@@ -159,13 +191,14 @@ def walk_coverage(
     reached and stays in the denominator. Areas walk from points in them, 100 m apart (`as_places`,
     with `land`: `on_land`). Units as in `people_coverage`.
 
-    Two doubts, each a range of its own: `snap`, between the way to the network counted and not;
+    Doubts, each a range of its own: `snap`, between the way to the network counted and not;
     `position`, where an accuracy is stated, the least and the most of `draws` simulations in which
     every stop, station and feature of the population is displaced for itself, along each axis
     normally, so that 68 % lie within its accuracy; what reaches the network as drawn does so
     wherever it lies, what does not never does. A further draw leaves that range twice in
-    `draws` + 1 times. What all are off alike, such as a wrong datum, is no part of it. The range of
-    the value is as wide as both together. Equal `seed`s give equal draws.
+    `draws` + 1 times. What all are off alike, such as a wrong datum, is no part of it. Features
+    without a number are a third, `unnumbered`, as in `people_coverage`. The range of the value is
+    as wide as all together. Equal `seed`s give equal draws.
 
     Evidence are squares of 250 m with people who are not reached, as in `people_coverage`, and
     with `state`: `beyond` the distance, `cut_off` or `off_network`, whichever most of them are.
@@ -209,7 +242,8 @@ def walk_coverage(
             )
         )
         spans.append(Span("position", "simulation", cases, {**off, "draws": float(draws)}))
-    figures, whole, told = shares(served.people, town.people, spans)
+    more = may_add(population, units, people_column, land)
+    figures, whole, told = shares(served.people, town.people, spans, more)
     facts = _counts(town, units, population[people_column])
     facts |= _on_foot(state, *ends, town.point_people)
     if whole.value is not None:

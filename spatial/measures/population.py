@@ -37,6 +37,18 @@ def residents(population: People, *, people_column: str = "people") -> Floats:
     return np.where(np.isnan(people), 0.0, people)
 
 
+def unnumbered(population: People, *, people_column: str = "people") -> Flags:
+    """Tell which features have no number of people.
+
+    >>> from shapely import Point
+    >>> homes = gpd.GeoDataFrame({"people": [3, None]}, geometry=[Point(0, 0), Point(9, 0)])
+    >>> unnumbered(homes).tolist()
+    [False, True]
+    """
+    missing: Flags = pd.to_numeric(population[people_column]).isna().to_numpy(dtype=bool)
+    return missing
+
+
 def people_in(population: People, shapes: Shapes, *, people_column: str = "people") -> Floats:
     """Tell how many people live in each of many polygons.
 

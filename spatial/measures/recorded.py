@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from spatial.geometry.lattice import Floats
-from spatial.measurement import NOTHING, Features, Measurement, by_unit
+from spatial.measurement import NOTHING, Doubt, Features, Measurement, by_unit, ranged
 from spatial.measures.extent import amount
 
 
@@ -16,8 +16,10 @@ def total_recorded(features: Features, *, amount_column: str) -> Measurement:
 
     One row a feature that has an amount, in the unit of the column, which the target names. A
     feature without one is left out, not taken for nought, and the fact `unrecorded_count` says
-    how many those are; where none has one there is no value. There is no evidence, and no range:
-    what is on record is not measured.
+    how many those are; where none has one there is no value. There is no evidence.
+
+    What is on record is not measured, so there is no range; but where some amounts are missing,
+    the high end of the whole is open. That takes a missing amount to be nought or more.
 
     Raises ValueError where an amount is not a number.
 
@@ -27,19 +29,29 @@ def total_recorded(features: Features, *, amount_column: str) -> Measurement:
     >>> found = total_recorded(plants, amount_column="t_per_d")
     >>> found.whole.value, found.facts["unrecorded_count"]
     (15000.0, 1.0)
+    >>> found.whole.low, found.whole.high
+    (15000.0, None)
     """
     amounts = _amounts(features, amount_column)
     known = np.flatnonzero(~np.isnan(amounts))
+    missing = float(len(amounts) - len(known))
+    # Summed exactly, so that the order of features is irrelevant.
+    whole = amount(math.fsum(amounts[known])) if len(known) else NOTHING
+    doubts: tuple[Doubt, ...] = ()
+    if missing and whole.value is not None:
+        whole = ranged(whole, whole.value, math.inf)
+        inputs = {"without_number": missing}
+        doubts = (Doubt("unnumbered", "bounds", math.fsum(amounts[known]), math.inf, inputs),)
     columns = {"unit": pd.Series(dtype=str), "area_m2": pd.Series(dtype="float64")}
     return Measurement(
         values=by_unit(
             [str(feature) for feature in features.index[known]],
             [amount(one) for one in amounts[known]],
         ),
-        # Summed exactly, so that the order of features is irrelevant.
-        whole=amount(math.fsum(amounts[known])) if len(known) else NOTHING,
+        whole=whole,
         evidence=gpd.GeoDataFrame(columns, geometry=[], crs=features.crs),
-        facts={"unrecorded_count": float(len(amounts) - len(known))},
+        doubts=doubts,
+        facts={"unrecorded_count": missing},
     )
 
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from pyproj import CRS
 from shapely.geometry.base import BaseGeometry
 
+from spatial.doubt.spans import Unnumbered
 from spatial.geometry.discs import HALF_A_SIDE, QUAD_SEGS, within
 from spatial.geometry.edges import Shapes
 from spatial.geometry.lattice import Flags, Floats, Integers
@@ -19,7 +20,15 @@ from spatial.geometry.overlap import overlaps
 from spatial.geometry.overlay import polygonal
 from spatial.geometry.zonal import pieces
 from spatial.measurement import SLIVER_M2, People, Polygons
-from spatial.measures.population import are_areas, middles, parts_in, residents, squares
+from spatial.measures.population import (
+    are_areas,
+    middles,
+    on_land,
+    parts_in,
+    residents,
+    squares,
+    unnumbered,
+)
 
 SQUARE_M = 250.0
 """Side of the squares in which people who are not served are listed."""
@@ -237,6 +246,31 @@ class Town:
                 "area_m2": size[there],
             }
         )
+
+
+def unnumbered_in(population: People, units: Polygons | None, people_column: str) -> Floats:
+    """Tell how many features without a number lie in each unit, in none last; areas in part."""
+    missing = unnumbered(population, people_column=people_column)
+    if not missing.any():
+        return np.zeros(1 if units is None else len(units) + 1)
+    ones = population.assign(**{people_column: missing.astype(np.float64)})
+    number = Town.of(ones, units, people_column).people
+    return np.where(number < _ROUNDING, 0.0, number)
+
+
+def may_add(
+    population: People, units: Polygons | None, people_column: str, land: Polygons | None = None
+) -> Unnumbered | None:
+    """People whom features without a number may add: each as many as the largest with one has.
+
+    That is an assumption, as nothing is known of them. None where every feature has a number.
+    """
+    missing = int(unnumbered(population, people_column=people_column).sum())
+    if not missing:
+        return None
+    largest = float(residents(population, people_column=people_column).max(initial=0.0))
+    number = unnumbered_in(on_land(population, land), units, people_column)
+    return Unnumbered(number * largest, {"without_number": float(missing), "largest": largest})
 
 
 def _apart(ids: Sequence[str], units: Shapes) -> Shapes:
