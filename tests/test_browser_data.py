@@ -7,9 +7,11 @@ import geopandas as gpd
 import numpy as np
 import pytest
 import shapely
+from affine import Affine
 from playwright.sync_api import Page
 
 from layers.datum import wgs84_to_gcj02
+from tests.geotiff import write
 from tests.server import Server
 from tests.test_browser import GEODATA, browser, open_page, server, settled, wait_for_map
 
@@ -82,6 +84,26 @@ def test_a_file_on_a_wrong_datum_is_caught_kept_and_found_again(
     page.get_by_text("改动历史（2）").click()
     page.get_by_role("button", name="撤销：移除 街道").click()
     page.get_by_text("已载入的图层（1）").wait_for()
+
+
+def test_a_raster_of_vegetation_takes_the_place_of_the_one_that_is_asked_for(
+    open_page: Opener, tmp_path: Path
+) -> None:
+    # Two of three cells of 50 m are green, in stripes all over the district.
+    cells = (np.add.outer(np.arange(900), np.arange(900)) % 3 > 0).astype(np.uint8)
+    place = Affine(50, 0, 515_000, 0, -50, 4_355_000)
+    page = open_page("data")
+    drop(page, write(tmp_path / "植被覆盖.tif", cells, place))
+    page.get_by_role("radio", name="CGCS2000", exact=True).click()
+    page.get_by_text("900 × 900 个像元，每个 50 × 50 米").wait_for()
+    wait_for_map(page, "own-preview")
+    answer_source(page)
+    page.get_by_role("button", name="载入工作区").click()
+    page.get_by_text("已载入：植被覆盖影像分类").wait_for()
+    page.get_by_text("栅格 900 × 900 个像元").wait_for()
+    page.get_by_role("button", name="看目标检查").click()
+    settled(page)
+    page.get_by_text("66.7%").first.wait_for()
 
 
 def test_nothing_of_a_planners_file_lies_where_others_may_fetch_it(

@@ -187,7 +187,8 @@ def choose_layer(opened: Opened, found: Found, part: Part, words: Words) -> Plac
     kind: GeometryKind = part.geometry or ("polygon" if is_raster else "point")
     specs = opened.pack.catalogue.layers
     codes = {word.casefold() for word in read_field_names()["class_code"]}
-    has_codes = any(field.name.casefold() in codes for field in part.fields)
+    # The one field of a raster is of our naming.
+    has_codes = not is_raster and any(field.name.casefold() in codes for field in part.fields)
     likeness = {
         id_: max(
             _likeness(spec, Path(found.name).stem),
