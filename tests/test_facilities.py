@@ -56,7 +56,7 @@ def ratios(found: Measurement) -> dict[str, tuple[float, float, float]]:
     }
 
 
-def verdict(found: Measurement, **asked: float) -> str:
+def verdict(found: Measurement, *, how: str = "each", **asked: float) -> str:
     check = Check.model_validate(
         {
             "id": "c",
@@ -65,7 +65,7 @@ def verdict(found: Measurement, **asked: float) -> str:
             "measure": "facilities_per_unit",
             "layers": {},
             "target": {"unit": "ratio", **asked},
-            "judge": "each",
+            "judge": how,
             "sentence": TEXT,
         }
     )
@@ -240,6 +240,96 @@ def test_who_lives_off_the_network_reaches_no_facility() -> None:
     assert found.doubts[0].inputs == {"snap_limit": 100}
 
 
+def test_who_reaches_no_facility_may_belong_to_any() -> None:
+    ways = walking_network(
+        frame(
+            {
+                "W": LineString([(0, 0), (900, 0)]),
+                "island": LineString([(0, 5000), (900, 5000)]),  # leads to none
+            }
+        )
+    )
+    living = homes((100, 0, 30_000), (800, 0, 90_000), (100, 5000, 40_000), (100, 9000, 5_000))
+    found = people_per_facility(sites((0, 0), (900, 0)), living, ways)
+    assert ratios(found) == {"S0": (30e3, 30e3, 75e3), "S1": (90e3, 90e3, 135e3)}
+    assert (found.whole.value, found.whole.low, found.whole.high) == (90e3, 90e3, 135e3)
+    doubt = found.doubts[-1]
+    assert (doubt.kind, doubt.method, doubt.low, doubt.high) == ("unreached", "bounds", 90e3, 135e3)
+    assert doubt.inputs == {"people": 45e3}
+    assert verdict(found, how="whole", at_most=100_000) == "undetermined"
+    assert verdict(found, how="whole", at_most=140_000) == "met"
+    assert verdict(found, how="whole", at_most=80_000) == "not_met"
+
+
+def test_if_nobody_reaches_a_facility_that_is_not_met_by_any() -> None:
+    ways = walking_network(frame({"W": LineString([(0, 0), (900, 0)])}))
+    found = people_per_facility(sites((0, 0)), homes((100, 9000, 500_000)), ways)
+    assert ratios(found) == {"S0": (0, 0, 500_000)}
+    assert verdict(found, how="whole", at_most=100_000) == "undetermined"
+
+
+@pytest.mark.parametrize("on_foot", [False, True])
+def test_people_without_a_number_leave_the_high_ends_open(on_foot: bool) -> None:
+    network = walking_network(frame({"W": LineString([(0, 0), (900, 0)])})) if on_foot else None
+    living = homes((100, 0, 30_000), (800, 0, 90_000), (500, 0, math.nan))
+    found = people_per_facility(sites((0, 0), (900, 0)), living, network)
+    assert found.values["value"].tolist() == [30_000, 90_000]
+    assert found.values["low"].tolist() == [30_000, 90_000]
+    assert found.values["high"].isna().all()
+    assert (found.whole.value, found.whole.low, found.whole.high) == (90_000, 90_000, None)
+    doubt = found.doubts[-1]
+    assert (doubt.kind, doubt.low, doubt.high) == ("unnumbered", 90_000, math.inf)
+    assert found.facts["unnumbered_count"] == 1
+    assert verdict(found, how="whole", at_most=100_000) == "undetermined"
+    assert verdict(found, how="whole", at_most=80_000) == "not_met"
+
+
+@pytest.mark.parametrize("living", [homes(), homes((0, 0, math.nan), (9, 0, math.nan))])
+def test_where_no_feature_has_a_number_no_load_and_no_ratio_is_known(
+    living: gpd.GeoDataFrame,
+) -> None:
+    loads = people_per_facility(sites((0, 0)), living)
+    a_head = area_per_head(frame({"P": box(0, 0, 10, 10)}), living)
+    for found in (loads, a_head):
+        assert found.whole.value is None
+        assert found.values["value"].isna().all()
+        assert verdict(found, how="whole", at_most=100_000) == "undetermined"
+        assert found.facts.get("unnumbered_count", 0) == len(living)
+
+
+def test_the_ground_for_each_head_may_be_any_less_if_a_number_is_missing() -> None:
+    ground = frame({"P": box(0, 0, 100, 100)})
+    found = area_per_head(ground, homes((0, 0, 2000), (9, 0, 1000), (20, 0, math.nan)))
+    assert found.whole.value == pytest.approx(10 / 3)
+    assert (found.whole.low, found.whole.high) == (0, found.whole.value)
+    (doubt,) = found.doubts
+    assert (doubt.kind, doubt.low, doubt.high) == ("unnumbered", 0, found.whole.value)
+    assert verdict(found, how="whole", at_least=2.65) == "undetermined"
+    assert verdict(found, how="whole", at_least=4) == "not_met"  # more people make it no more
+    near = area_per_head(
+        frame({"P": box(0, 0, 100, 100)}, off_m=1), homes((0, 0, 3000), (1, 1, math.nan))
+    )
+    assert [one.kind for one in near.doubts] == ["position", "unnumbered"]
+    assert (near.whole.low, near.whole.high) == (0, pytest.approx(102**2 / 3000, rel=1e-3))
+
+
+def test_a_unit_with_people_of_no_known_number_may_need_any_number_of_facilities() -> None:
+    living = homes((100, 100, 90_000), (1500, 500, 90_000), (1600, 500, math.nan))
+    found = facilities_per_unit(
+        sites((500, 500), (1500, 500)), frame(STREETS), living, people_per_facility=EACH
+    )
+    assert ratios(found) == {"A": (1, 1, 1), "B": (0, 1, 1)}
+    assert (found.whole.value, found.whole.low, found.whole.high) == (1, 0, 1)
+    (doubt,) = found.doubts
+    assert (doubt.kind, doubt.low, doubt.high) == ("unnumbered", 0, 1)
+    assert found.facts["unnumbered_count"] == 1
+    assert verdict(found, at_least=1) == "undetermined"
+    assert verdict(found, at_least=2) == "not_met"
+    bare = facilities_per_unit(sites((500, 500)), frame(STREETS), living, people_per_facility=EACH)
+    assert ratios(bare)["B"] == (0, 0, 0)  # one is needed at least
+    assert verdict(bare, at_least=1) == "not_met"
+
+
 def test_facilities_that_serve_too_few_are_counted() -> None:
     living = homes((0, 0, 29_999), (1000, 0, 30_000))
     centres = sites((0, 0), (1000, 0), (5000, 0))
@@ -296,7 +386,8 @@ def test_who_reaches_the_network_as_drawn_does_so_wherever_all_may_lie() -> None
     ways = walking_network(frame({"W": LineString([(0, 0), (1000, 0)])}))
     living = homes((100, 0, 30), (700, 90, 10), (500, 101, 5), off_m=800)
     found = people_per_facility(sites((400, 0), (400, 101), off_m=900), living, ways)
-    assert ratios(found) == {"S0": (40, 40, 40), "S1": (0, 0, 0)}
+    # None move in or out of reach; the 5 who reach none may belong to either.
+    assert ratios(found) == {"S0": (40, 40, 45), "S1": (0, 0, 5)}
     assert found.facts["unreached_people"] == 5
 
 

@@ -29,8 +29,8 @@ from spatial.measurement import (
 )
 from spatial.measures.extent import amount
 from spatial.measures.people import Draws, Seed
-from spatial.measures.population import as_places, residents
-from spatial.measures.served import Town
+from spatial.measures.population import as_places, residents, unnumbered
+from spatial.measures.served import Town, unnumbered_in
 from spatial.network.graph import Network, Walkways
 from spatial.network.walk import SNAP_LIMIT_M, Located, walk_between
 
@@ -60,11 +60,14 @@ def facilities_per_unit(
     residents. People are counted where they are drawn.
 
     The range is the band of what positions allow: at least the facilities farther inside than
-    their accuracy and that of the unit's border together, at most those that may lie inside.
+    their accuracy and that of the unit's border together, at most those that may lie inside. A unit
+    with features of the population that have no number may need any number of facilities more: the
+    range begins at 0 there, and so does that of the whole.
 
     Evidence are the units that fall short as drawn, those with most people first (the largest,
     where no population is given): `unit`, `area_m2`, `people`, `facilities`, `need`. Facts:
-    `facilities_outside_count` (in no unit), `units_without_count`, `needed_count`.
+    `facilities_outside_count` (in no unit), `units_without_count`, `needed_count`,
+    `unnumbered_count`.
 
     >>> from shapely import Point, box
     >>> streets = gpd.GeoDataFrame(geometry=[box(0, 0, 9, 9), box(9, 0, 18, 9)], index=["A", "B"],
@@ -77,22 +80,30 @@ def facilities_per_unit(
     {'A': 0.5, 'B': 0.0}
     """
     ids = [str(unit) for unit in units.index]
-    people = np.full(len(ids), np.nan)
+    people, without = np.full(len(ids), np.nan), np.zeros(len(ids))
+    missing: dict[str, float] = {}
     if population is not None:
         people = Town.of(population, units, people_column).people[:-1]
+        without = unnumbered_in(population, units, people_column)[:-1]
+        missing = _missing(population, people_column)
     need = _needed(people, people_per_facility)
     if not ids:
         return Measurement(by_unit([], []), NOTHING, _short(units, people, need, need))
     # Facilities belong to units as residents do.
     unit = Town.of(facilities.assign(people=1.0), units, "people").point_unit
     least, drawn, most = _inside(facilities, unit, units)
-    figures = [_of_need(*row) for row in np.stack([least, drawn, most, need], axis=1).tolist()]
+    least_of_each = np.where(without > 0, 0.0, least)
+    rows = np.stack([least_of_each, drawn, most, need], axis=1).tolist()
+    figures = [_of_need(*row) for row in rows]
     low, high = _inside_any(facilities, unit < len(ids), units)
     whole = _of_need(low, float(drawn.sum()), high, float(need.sum()))
     off_m = worst_accuracy(facilities=facilities, units=units)
     told: tuple[Doubt, ...] = ()
     if off_m and whole.low is not None and whole.high is not None:
         told = (Doubt("position", "band", whole.low, whole.high, off_m),)
+    if without.any() and whole.value:
+        told = (*told, Doubt("unnumbered", "bounds", 0.0, whole.value, missing))
+        whole = ranged(whole, 0.0, whole.value)
     return Measurement(
         values=by_unit(ids, figures),
         whole=whole,
@@ -102,6 +113,7 @@ def facilities_per_unit(
             "facilities_outside_count": float((unit == len(ids)).sum()),
             "units_without_count": float((drawn == 0).sum()),
             "needed_count": float(need.sum()),
+            **_unnumbered_fact(missing),
         },
     )
 
@@ -127,10 +139,13 @@ def people_per_facility(
     In a straight line the range is the band of what positions allow: at least those who are
     nearer than to any other by what all may be off together, at most those who may be. On foot it
     is as wide as two doubts together, as in `walk_coverage`: `snap`, with the way to the network
-    counted or not, and `position`, the least and the most of `draws` simulations.
+    counted or not, and `position`, the least and the most of `draws` simulations. Who reaches no
+    facility may belong to any of them, so that each may serve all those more (`unreached`).
+    Features without a number add nobody, and leave the high ends open (`unnumbered`); where none
+    has one there is no value.
 
-    Facts: `unreached_people`, who reach no facility, and where `least_people` are asked of each
-    `below_least_count`, facilities that serve fewer. There is no evidence.
+    Facts: `unreached_people`, who reach no facility, `unnumbered_count`, and where `least_people`
+    are asked of each `below_least_count`, facilities that serve fewer. There is no evidence.
 
     >>> from shapely import Point
     >>> centres = gpd.GeoDataFrame(geometry=[Point(0, 0), Point(100, 0)], index=["A", "B"],
@@ -148,11 +163,21 @@ def people_per_facility(
     else:
         walkers = _Walkers(network, snap_limit_m, draws, seed)
         nearest, spans = walkers.nearest(places, people, facilities)
+    missing = _missing(population, people_column)
+    unreached = float(people[nearest == NOBODY].sum())
+    facts = {"unreached_people": unreached, **_unnumbered_fact(missing)}
+    if unnumbered(population, people_column=people_column).all():
+        none = by_unit(ids, [NOTHING] * len(ids))
+        return Measurement(none, NOTHING, _nowhere(facilities), (), facts)
     loads = _loads(nearest, people, len(ids))
+    if unreached:
+        spans.append(Span("unreached", "bounds", (loads + unreached,), {"people": unreached}))
+    if missing:
+        spans.append(Span("unnumbered", "bounds", (loads + np.inf,), missing))
     least, most = ends(loads, spans)
-    rows = np.stack([loads, np.maximum(least, 0.0), np.minimum(most, people.sum())], axis=1)
+    everyone = np.inf if missing else people.sum()
+    rows = np.stack([loads, np.maximum(least, 0.0), np.minimum(most, everyone)], axis=1)
     figures = [ranged(amount(load), low, high) for load, low, high in rows.tolist()]
-    facts = {"unreached_people": float(people[nearest == NOBODY].sum())}
     if least_people:
         facts["below_least_count"] = float((loads < least_people).sum())
     whole, told = _largest(loads, spans)
@@ -166,8 +191,9 @@ def area_per_head(
 
     value = A(union of the areas) / people; what is drawn twice counts once. One row a feature,
     with its own area for each of all residents. Areas and people count wherever they are. The
-    range is the band of what positions allow, as in `total_area`. There is no evidence, and
-    without areas or without residents no value.
+    range is the band of what positions allow, as in `total_area`; features of the population
+    without a number may have any number of people, so that it begins at 0 (`unnumbered_count`).
+    There is no evidence, and without areas or without residents no value.
 
     >>> from shapely import Point, box
     >>> pitch = gpd.GeoDataFrame(geometry=[box(0, 0, 50, 20)], index=["P"], crs="EPSG:4548")
@@ -178,24 +204,40 @@ def area_per_head(
     """
     ids, shapes = [str(area) for area in areas.index], areas.geometry.to_numpy()
     people = float(residents(population, people_column=people_column).sum())
+    missing = _missing(population, people_column)
     if people <= 0 or not ids:
-        return Measurement(by_unit(ids, [NOTHING] * len(ids)), NOTHING, _nowhere(areas))
+        none = by_unit(ids, [NOTHING] * len(ids))
+        return Measurement(none, NOTHING, _nowhere(areas), facts=_unnumbered_fact(missing))
     off = accuracies(areas)
     rows = [shapely.area(each) for each in (shapes, inner(shapes, off), outer(shapes, off))]
     figures = [_per_head(*row, people=people) for row in np.stack(rows, axis=1).tolist()]
-    whole = polygonal(shapely.union_all(shapes)).area
+    extent = float(polygonal(shapely.union_all(shapes)).area)
+    whole, told = _per_head(extent, extent, extent, people=people), list[Doubt]()
     off_m = worst_accuracy(areas=areas)
-    if not off_m:
-        return Measurement(
-            by_unit(ids, figures), _per_head(whole, whole, whole, people=people), _nowhere(areas)
-        )
-    low, high = (float(extent.area) for extent in extremes(areas))
+    if off_m:
+        low, high = (float(end.area) for end in extremes(areas))
+        whole = _per_head(extent, low, high, people=people)
+        told.append(Doubt("position", "band", low / people, high / people, off_m))
+    if missing:
+        told.append(Doubt("unnumbered", "bounds", 0.0, extent / people, missing))
+        whole, *figures = (ranged(one, 0.0, 0.0) for one in (whole, *figures))
     return Measurement(
         values=by_unit(ids, figures),
-        whole=_per_head(whole, low, high, people=people),
+        whole=whole,
         evidence=_nowhere(areas),
-        doubts=(Doubt("position", "band", low / people, high / people, off_m),),
+        doubts=tuple(told),
+        facts=_unnumbered_fact(missing),
     )
+
+
+def _missing(population: gpd.GeoDataFrame, people_column: str) -> dict[str, float]:
+    """How many features have no number of people, as the input of a doubt; empty where all have."""
+    missing = int(unnumbered(population, people_column=people_column).sum())
+    return {"without_number": float(missing)} if missing else {}
+
+
+def _unnumbered_fact(missing: dict[str, float]) -> dict[str, float]:
+    return {"unnumbered_count": missing["without_number"]} if missing else {}
 
 
 def _per_head(area_m2: float, low_m2: float, high_m2: float, *, people: float) -> Figure:
