@@ -69,6 +69,7 @@ top = st.container()  # always there, so that what follows keeps its place
 with top:
     remember_workspace()
 page.run()
-keep_settings(opened, words)
+if keep_settings(opened, words):  # the browser has to know of a workspace that is new
+    st.rerun()
 with top:
     ask_about_clashes(opened, words)

@@ -15,11 +15,13 @@ from layers.cells import neutral_table
 from spatial.measurement import NOTHING, VALUE_COLUMNS, Doubt
 from spatial.measures import MEASURES
 from spatial.phrases import (
+    PHRASES,
     basis_text,
     check_title,
     listed,
     phrase,
     reason,
+    target_text,
     unit_names,
     unit_text,
     verdict_text,
@@ -171,8 +173,15 @@ def units_csv(pack: Pack, result: CheckResult, lang: Language) -> bytes:
     Areas are in m², lengths in m, shares 0 to 1.
     """
     said = {True: phrase("export", "yes", lang), False: phrase("export", "no", lang), None: ""}
-    columns = ("id", "name", *VALUE_COLUMNS, "met")
-    rows = [{**unit, "met": said[unit["met"]]} for unit in _units(pack, result, lang)]
+    if not result.conclusive:
+        mark = phrase("export", "indicative", lang)
+        said = {met: text and text + mark for met, text in said.items()}
+    columns = ("id", "name", *VALUE_COLUMNS, "met", "target", "basis")
+    about = {
+        "target": target_text(result.check, lang),
+        "basis": "" if result.basis is None else basis_text(result.basis, lang),
+    }
+    rows = [{**unit, **about, "met": said[unit["met"]]} for unit in _units(pack, result, lang)]
     table = pd.DataFrame(rows, columns=list(columns))
     titles = {name: _unit_title(result.check, name, lang) for name in columns}
     return csv_bytes(table.rename(columns=titles))
@@ -243,7 +252,7 @@ def _definition_row(
     return {
         "definition": check_title(check, lang) if variant is None else variant.title.in_(lang),
         "of_plan": phrase("export", "yes" if variant is None or variant.of_plan else "no", lang),
-        "parameter": across,
+        "parameter": PHRASES["parameter"][across].in_(lang) if across else "",
         "parameter_value": comparison.across,
         **{name: getattr(whole, name) for name in VALUE_COLUMNS},
         "value_unit": "0–1" if unit == "share" else unit_text(unit, lang),

@@ -283,12 +283,13 @@ def _compared(pack: Pack, result: CheckResult, measured: Measurement, lang: Lang
     whole, target = measured.whole, target_text(check, lang)
     limits = check.target.limits
     if result.why == "range":
-        low, high = (
-            None if end is None else value_text(check, end, lang, *limits)
-            for end in _widest(result, whole, measured.values)
-        )
+        unit, ends = _widest(result, whole, measured.values)
+        low, high = (None if e is None else value_text(check, e, lang, *limits) for e in ends)
         name = f"range{_open_end(low, high)}"
-        return phrase("reason", name, lang, target=target, low=low, high=high)
+        said = phrase("reason", name, lang, target=target, low=low, high=high)
+        names = unit_names(pack, check, lang)
+        of_unit = phrase("reason", "of_unit", lang, unit=names.get(unit, unit)) if unit else ""
+        return of_unit + said
     value = "—" if whole.value is None else value_text(check, whole.value, lang, *limits)
     failing = [unit for unit, met in result.met.items() if met is False]
     if check.judge == "whole" or (result.verdict == "not_met" and not failing):
@@ -346,8 +347,8 @@ def _difference(check: Check, value: float, limits: tuple[float, ...], lang: Lan
 
 def _widest(
     result: CheckResult, whole: Figure, values: pd.DataFrame
-) -> tuple[float | None, float | None]:
-    """Range of the figure that could not be decided: the whole, or the widest such unit.
+) -> tuple[str, tuple[float | None, float | None]]:
+    """The unit that could not be decided with the widest range, and that; none for the whole.
 
     Numbers of things are told for the whole: one unit is one thing.
     """
@@ -360,10 +361,11 @@ def _widest(
     ]
     ranges = values.loc[undecided, ["low", "high"]].dropna(how="all")
     if (of_whole and whole.value is not None) or ranges.empty:
-        return whole.low, whole.high
+        return "", (whole.low, whole.high)
     wide = (ranges["high"] - ranges["low"]).fillna(math.inf)
-    low, high = ranges.iloc[int(wide.to_numpy().argmax())].tolist()
-    return None if math.isnan(low) else low, None if math.isnan(high) else high
+    row = int(wide.to_numpy().argmax())
+    low, high = (None if math.isnan(end) else float(end) for end in ranges.iloc[row].tolist())
+    return str(ranges.index[row]), (low, high)
 
 
 def _open_end(low: object, high: object) -> str:

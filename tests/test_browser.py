@@ -282,7 +282,7 @@ def test_targets_are_filtered_and_one_is_looked_into(open_page: Opener, tmp_path
     page.get_by_text("误差来源", exact=True).wait_for()
     table = page.locator(".pm-definitions")
     table.wait_for(timeout=60_000)
-    assert table.get_by_text("规划口径").count() == 1
+    assert table.get_by_text("默认口径").count() == 1
     assert "口径 A" in table.inner_text()
     wait_for_map(page, "evidence-blue_green_tier1")
     page.get_by_role("button", name="清除筛选").click()

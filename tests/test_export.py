@@ -263,10 +263,12 @@ def test_the_csv_of_units_has_units_in_its_headings(tiny: tuple[Pack, Plan]) -> 
         "Low (0–1)",
         "High (0–1)",
         "Met",
+        "Target",
+        "Basis",
     ]
     assert [row[0] for row in rows[1:]] == ["U1", "U2"]
     assert [row[1] for row in rows[1:]] == ["West unit", "East unit"]
-    assert [row[-1] for row in rows[1:]] == ["no", "no"]
+    assert [row[-3:] for row in rows[1:]] == [["no", "at least 50%", "official"]] * 2
     assert float(rows[1][3]) / float(rows[1][4]) == pytest.approx(float(rows[1][2]))
 
 
@@ -309,6 +311,8 @@ target = { at_least = 1, unit = "m2" }""",
         "Low (m²)",
         "High (m²)",
         "Met",
+        "Target",
+        "Basis",
     ]
 
 
@@ -338,7 +342,7 @@ def test_the_definitions_of_a_check_stand_side_by_side(tiny_pack: Path) -> None:
     assert content.startswith(BOM)
     rows = list(csv.DictReader(io.StringIO(content.decode("utf-8-sig"), newline="")))
     assert [row["Definition"] for row in rows] == ["Bus", "Bus", "Area", "Metro"]
-    assert [row["Parameter"] for row in rows] == ["radius_m", "radius_m", "", ""]
+    assert [row["Parameter"] for row in rows] == ["Radius (m)", "Radius (m)", "", ""]
     assert [row["Value of the parameter"] for row in rows] == ["300.0", "500.0", "", ""]
     # Two discs of 300 m and 500 m in a square of 2 km by 2 km; four square kilometres of land.
     discs = [2 * math.pi * radius**2 / 4e6 for radius in (300, 500)]

@@ -233,7 +233,7 @@ def test_the_reason_of_an_open_range_says_which_end_is_open(tiny: tuple[Pack, Pl
         U1=Figure(0.5, 5, 10, 0.1, 0.9),
         U2=Figure(0.4, 4, 10, 0.4, None),  # the widest is the one without an end
     )
-    assert reason(pack, units, "en").startswith("The value is at least 40%")
+    assert reason(pack, units, "en").startswith("East unit, for one: The value is at least 40%")
 
 
 def test_a_doubt_with_an_open_end_says_so(tiny: tuple[Pack, Plan]) -> None:

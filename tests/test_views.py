@@ -289,7 +289,7 @@ def test_definitions_are_compared_across_radii_and_name_what_they_lack(
     assert "300" in rows[1]
     assert "500（规划）" in rows[1]
     first, metro, near = rows[2:]
-    assert re.search("全部面积 .*规划口径 .*14.1%.*39.3%.*不够.*导则", first)
+    assert re.search("全部面积 .*默认口径 .*14.1%.*39.3%.*不够.*导则", first)
     assert "缺数据：地铁站" in metro
     assert re.search(r"1.57%", near)  # pi * 100² in 2 km²
     assert any("口径对照" in button.proto.label for button in app.get("download_button"))
@@ -443,7 +443,7 @@ def test_a_doubt_names_its_layers_with_their_accuracy(embedded: tuple[Pack, Plan
     said = doubt_text(pack, plan.checks["stops_500m"], doubt, "zh")
     assert said.startswith("位置误差（解析带")
     assert "20% 到 60%" in said
-    assert said.endswith("公交站点 ±30 米、街道 ±50 米")
+    assert said.endswith("公交站点最差 ±30 米、街道最差 ±50 米")
 
 
 def share_check(embedded: tuple[Pack, Plan]) -> Check:

@@ -20,8 +20,9 @@ def show_depth(opened: Opened, result: CheckResult, words: Words) -> None:
     pack, check, lang = opened.pack, result.check, words.lang
     asked = check_in_force(opened, check.id)
     terms = "\n\n".join(chips.unmarked(term.in_(lang)) for term in asked.terms.values())
+    plans = sentence(opened.plan.checks[check.id], lang)  # whatever a planner tries
     st.markdown(
-        f"**{words('checks.asked')}** · {chips.unmarked(sentence(check, lang))}",
+        f"**{words('checks.asked')}** · {chips.unmarked(plans)}",
         help=terms or None,
     )
     st.markdown(f"**{words('checks.result')}** · {chips.unmarked(reason(pack, result, lang))}")
@@ -29,7 +30,8 @@ def show_depth(opened: Opened, result: CheckResult, words: Words) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         edit_params(opened, check.id, words, width=170, definitions=True)
         edit_limit(opened, check.id, words, width=230)
-    edit_matrix(opened, check.id, words)
+    if result.why != "proxy":  # samples of the map that is asked for, not of what stands in
+        edit_matrix(opened, check.id, words)
     compared = st.container(key="check-definitions") if asked.variants else None
     left, right = st.columns([1, 1], gap="medium")
     with left:

@@ -1,7 +1,7 @@
 """Which targets are listed: by chapter of the plan, status and set of targets."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import streamlit as st
 
@@ -33,6 +33,11 @@ class Chosen:
             and (not self.statuses or result.status in self.statuses)
             and self.group in {"", check.group}
         )
+
+    @property
+    def of_any_verdict(self) -> "Chosen":
+        """The same, whatever the verdict."""
+        return replace(self, statuses=())
 
     @property
     def is_any(self) -> bool:

@@ -4,6 +4,7 @@ import streamlit as st
 
 from layers import Layer, Pack
 from spatial import CheckResult
+from spatial.doubt.band import SYNTHETIC
 from spatial.measurement import Doubt, Figure, ranged
 from spatial.measures import MEASURES
 from spatial.phrases import doubt_text, fact_text, listed, number_text
@@ -77,10 +78,15 @@ def _input(opened: Opened, layer_id: str, *, rests: bool, words: Words) -> str:
     basis, off = f'<span class="pm-chip">{words("map.missing_layer")}</span>', "—"
     if layer is not None:
         basis = chips.basis_chip(layer.basis, lang)
-        worst = spec.accuracy_m
+        best = worst = spec.accuracy_m
         if isinstance(layer, Layer) and layer.size:
-            worst = float(layer.frame["accuracy_m"].max())
-        off = f"±{number_text(worst)} m"
+            metres = layer.frame["accuracy_m"]
+            best, worst = float(metres.min()), float(metres.max())
+        off = f"±{number_text(best)}–{number_text(worst)} m"
+        if best == worst:
+            off = f"±{number_text(worst)} m"
+        if layer.basis == SYNTHETIC:
+            off = words("checks.no_accuracy")
     source = chips.text(spec.source.name.in_(lang), muted=True)
     return (
         f'<tr><td>{title}</td><td class="pm-nowrap">{basis}</td>'

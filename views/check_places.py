@@ -6,7 +6,7 @@ import streamlit as st
 
 from layers import Language
 from spatial import Check, CheckResult
-from spatial.export import geojson_text
+from spatial.export import csv_bytes, evidence_geojson
 from spatial.measurement import Measurement
 from spatial.phrases import (
     M2_PER_HA,
@@ -62,8 +62,19 @@ def show_places(opened: Opened, result: CheckResult, measured: Measurement, word
             st.switch_page(st.session_state["pages"]["map"])
         if not evidence.empty:
             st.download_button(
+                words("checks.evidence_csv"),
+                lambda: csv_bytes(_table(opened, result, evidence, words)),
+                icon=":material/download:",
+                file_name=f"{check_title(check, words.lang)}-{title}.csv",
+                mime="text/csv",
+                on_click="ignore",
+                key=f"places.csv.{check.id}",
+            )
+            st.download_button(
                 words("checks.evidence_geojson"),
-                lambda: geojson_text(evidence),
+                lambda: evidence_geojson(
+                    opened.pack, result, words.lang, units=opened.plan.zone_statistics.zones
+                ),
                 icon=":material/download:",
                 file_name=f"{check_title(check, words.lang)}.geojson",
                 mime="application/geo+json",

@@ -33,7 +33,11 @@ def show(opened: Opened, words: Words) -> None:
         offer_record(opened, results, words)
     chosen = choose_checks(opened, words)
     shown = [r for r in results if chosen.takes(r, opened.plan.checks[r.check.id])]
-    counts.html(chips.counts(tuple(shown), words))
+    # Counted are all verdicts of what else is chosen: of one verdict alone there is but one.
+    listed = [r for r in results if chosen.of_any_verdict.takes(r, opened.plan.checks[r.check.id])]
+    counts.html(chips.counts(tuple(listed), words))
+    if listed and not any(result.status in {"met", "not_met"} for result in listed):
+        st.html(chips.line(chips.text(words("checks.none_conclusive"), muted=True)))
     if not shown:
         st.info(words("checks.none_shown"))
         clear_button(words, "checks.clear_empty")

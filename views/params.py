@@ -30,7 +30,7 @@ _RESTS_ON = {"station_radius_m": "stations"}
 """Numbers that matter only where an optional layer is bound."""
 _MATRIX = "matrix"
 """Parameter: sample points by what the map shows (rows) and what was found (columns)."""
-_SAMPLED = ("vegetation", "other")
+_SAMPLED = ("counting", "other")
 
 
 def edit_params(

@@ -60,13 +60,14 @@ def reread_settings() -> None:
     st.session_state[_KEPT] = ("before", {})
 
 
-def keep_settings(opened: Opened, words: Words) -> None:
+def keep_settings(opened: Opened, words: Words) -> bool:
     """Keep what has been set since; what somebody else has set meanwhile is not written over.
 
-    The page asks which of the two shall be; until then this session goes on with its own.
+    The page asks which of the two shall be; until then this session goes on with its own. Tells
+    whether a workspace was made to keep it in, of which the browser knows nothing yet.
     """
     if workspace_problem() is not None:
-        return
+        return False
     _, known = st.session_state.get(_KEPT, ("", {}))
     now = _current(opened)
     clashes: dict[str, ConflictError] = st.session_state.setdefault(_CLASHES, {})
@@ -75,11 +76,13 @@ def keep_settings(opened: Opened, words: Words) -> None:
         for key in {*now, *known}
         if key not in clashes and now.get(key) != getattr(known.get(key), "value", None)
     }
+    is_new = bool(changed) and session_workspace() is None
     if changed:
         workspace = ensured_workspace(words)
         for key, value in sorted(changed.items()):
             _keep(workspace, key, value, known)
         st.session_state[_KEPT] = (str(workspace.path), known)
+    return is_new
 
 
 def ask_about_clashes(opened: Opened, words: Words) -> None:

@@ -95,8 +95,8 @@ def _table(opened: Opened, words: Words) -> pd.DataFrame:
         layer = opened.pack.delivered(spec.id)
         rows[spec.id] = {
             "layer": spec.title.in_(lang),
-            "basis": basis_text(bases[spec.id], lang),
-            "use": words(f"sources.use_{bases[spec.id]}"),
+            "basis": words("map.missing_layer"),
+            "use": "—",
             "accuracy": layer.frame["accuracy_m"].median()
             if isinstance(layer, Layer)
             else spec.accuracy_m,
@@ -109,6 +109,9 @@ def _table(opened: Opened, words: Words) -> pd.DataFrame:
             "address": spec.source.url or None,
             "hash": "" if layer is None else layer.sha256,
         }
+        if layer is not None:  # one that nobody has delivered is no basis for anything
+            rows[spec.id]["basis"] = basis_text(bases[spec.id], lang)
+            rows[spec.id]["use"] = words(f"sources.use_{bases[spec.id]}")
     table = pd.DataFrame.from_dict(rows, orient="index")
     return table.rename(columns={name: words(f"sources.{name}") for name in table})
 
