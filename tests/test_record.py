@@ -116,6 +116,32 @@ def compared(result: dict[str, Any]) -> int:
     )
 
 
+def test_a_range_with_an_open_end_is_recorded_as_null_and_replays(
+    tiny_pack: Path, edit: Edit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    edit("bus_stops.geojson", '"shelters": 2', '"shelters": null')
+    plan = tiny_pack / "plan.toml"
+    sheltered = """
+[shelters]
+title = { zh = "候车亭", en = "Shelters" }
+cite = { chapter = 1 }
+measure = "total_recorded"
+layers = { features = "bus_stops" }
+params = { amount_column = "shelters" }
+target = { at_least = 3, unit = "count" }
+sentence = { zh = "候车亭三座。", en = "Three shelters." }
+"""
+    plan.write_text(plan.read_text(encoding="utf-8") + sheltered, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    assert run("check", "--pack", "pack", "--only", "shelters", "--out", "out").exit_code == 0
+    (result,) = recorded(tmp_path / "out")["results"]
+    assert (result["value"], result["low"], result["high"]) == (1, 1, None)  # one, or more
+    assert (result["verdict"], result["why"]) == ("undetermined", "range")
+    (doubt,) = result["doubts"]
+    assert (doubt["kind"], doubt["low"], doubt["high"]) == ("unnumbered", 1, None)
+    replayed_the_same(tmp_path / "out")
+
+
 @pytest.mark.parametrize("lang", ["zh", "en"])
 def test_a_record_replays_to_the_last_digit(out: Path, lang: Language) -> None:
     count = sum(compared(result) for result in recorded(out)["results"])
