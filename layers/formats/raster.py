@@ -40,7 +40,7 @@ _ALONE = {
 
 @dataclass(frozen=True, slots=True)
 class _Grid:
-    """One band: values (float64, integers where all are whole), where there are data, and where it lies."""
+    """One band: its values (integers where all are whole), which are data, and where it lies."""
 
     values: NDArray[Any]
     valid: NDArray[np.bool_]
