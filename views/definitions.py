@@ -91,7 +91,9 @@ def _table(
         for name in check.variants
     ]
     body = f"<thead>{_heads(param, values, plans, words)}</thead><tbody>{''.join(rows)}</tbody>"
-    return f'<div class="pm-scroll"><table class="pm-table pm-definitions">{body}</table></div>'
+    hint = f'<p class="pm-line pm-muted pm-narrow">{chips.text(words("checks.scroll"))}</p>'
+    table = f'<div class="pm-scroll"><table class="pm-table pm-definitions">{body}</table></div>'
+    return (hint if values else "") + table
 
 
 def _heads(param: str, values: Sequence[float], plans: object, words: Words) -> str:
