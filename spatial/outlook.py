@@ -74,7 +74,7 @@ def _errors(pack: Pack, result: CheckResult, lang: Language) -> Iterator[str]:
     if result.why != "range" or result.measured is None:
         return
     for doubt in result.measured.doubts:
-        if doubt.kind in {"unclassified", "kind"}:
+        if doubt.kind in {"unclassified", "kind", "unnumbered", "unreached"}:
             yield phrase("outlook", doubt.kind, lang)
     if result.check.judge == "each":
         if any(doubt.kind == "position" for doubt in result.measured.doubts):
