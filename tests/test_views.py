@@ -295,6 +295,26 @@ def test_definitions_are_compared_across_radii_and_name_what_they_lack(
     assert any("口径对照" in button.proto.label for button in app.get("download_button"))
 
 
+def test_units_and_places_are_looked_at_by_another_definition_and_the_verdict_stays(
+    checks_page: Callable[[], AppTest],
+) -> None:
+    app = checks_page()
+    app.button(key="open.coverage").click().run()
+
+    def shares() -> list[float]:
+        frames = (one.value for one in app.dataframe if "单元" in one.value)
+        return sorted(float(value) for value in next(frames)["指标值（%）"])
+
+    before = counted(app)
+    assert shares() == pytest.approx([39.3, 39.3], abs=0.05)  # a disc of pi * 500² in 2 km²
+    app.selectbox(key="look.coverage").set_value("near").run()
+    assert not app.exception
+    assert shares() == pytest.approx([1.57, 1.57], abs=0.005)  # pi * 100² in 2 km²
+    assert counted(app) == before
+    app.selectbox(key="look.coverage").set_value("metro").run()  # whose layer is not there
+    assert not app.exception
+
+
 def test_a_target_of_ones_own_is_compared_and_marked_as_such(
     checks_page: Callable[[], AppTest],
 ) -> None:

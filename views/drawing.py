@@ -68,7 +68,9 @@ def evidence_layer(opened: Opened, result: CheckResult, words: Words) -> MapLaye
     """The places that speak against a check's target, None where there are none."""
     if result.measured is None or result.measured.evidence.empty:
         return None
-    content = _evidence(result.measured, opened.key, result.check.id, str(result.check.params))
+    check = result.check
+    asked = f"{check.measure}|{sorted(check.layers.items())}|{sorted(check.params.items())}"
+    content = _evidence(result.measured, opened.key, check.id, asked)
     return MapLayer(
         id=f"{EVIDENCE_PREFIX}{result.check.id}",
         title=evidence_title(result.check.measure, words),
@@ -80,8 +82,8 @@ def evidence_layer(opened: Opened, result: CheckResult, words: Words) -> MapLaye
 
 
 @st.cache_resource(max_entries=32, show_spinner=False)
-def _evidence(_measured: Measurement, key: str, check_id: str, params: str) -> Published:
-    del key, check_id, params  # part of the cache key only
+def _evidence(_measured: Measurement, key: str, check_id: str, asked: str) -> Published:
+    del key, check_id, asked  # part of the cache key only
     evidence = _measured.evidence[["unit", "area_m2", "geometry"]]
     return inline_content(geojson_text(evidence.rename_axis("id"), decimals=6))
 
