@@ -69,7 +69,8 @@ top = st.container()  # always there, so that what follows keeps its place
 with top:
     remember_workspace()
 page.run()
-if keep_settings(opened, words):  # the browser has to know of a workspace that is new
-    st.rerun()
+is_new = keep_settings(opened, words)
 with top:
+    if is_new:  # the browser is to know of it at once: who reloads now would not find it again
+        remember_workspace()
     ask_about_clashes(opened, words)

@@ -472,3 +472,17 @@ def test_a_form_of_yearly_values_is_taken_and_a_wrong_one_explained(
     page.locator("input[type=file]").set_input_files(bad)
     page.get_by_text("2021 年是“高”，不是数字").wait_for()
     page.get_by_text("已装入 1 项指标的数值").wait_for()  # what was there stays
+
+
+def test_the_first_setting_of_a_browser_is_there_after_a_reload(open_page: Opener) -> None:
+    page = open_page("checks")
+    row = page.locator(".pm-check", has_text="公交站点 500 米覆盖率").first
+    row.wait_for()
+    page.get_by_role("button", name="详情").first.click()
+    radius = page.get_by_role("spinbutton", name="半径（米）", exact=True)
+    radius.fill("300")
+    radius.press("Enter")
+    page.get_by_text("已改口径").first.wait_for()
+    page.wait_for_function("() => document.cookie.includes('planmap_token')")
+    page.reload()
+    page.get_by_text("已改口径").first.wait_for()
