@@ -67,6 +67,7 @@ else:
     st.query_params.pop("lang", None)
 top = st.container()  # always there, so that what follows keeps its place
 with top:
+    keep_settings(opened, words)  # before the page, which may take long
     remember_workspace()
 page.run()
 is_new = keep_settings(opened, words)

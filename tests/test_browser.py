@@ -476,13 +476,11 @@ def test_a_form_of_yearly_values_is_taken_and_a_wrong_one_explained(
 
 def test_the_first_setting_of_a_browser_is_there_after_a_reload(open_page: Opener) -> None:
     page = open_page("checks")
-    row = page.locator(".pm-check", has_text="公交站点 500 米覆盖率").first
-    row.wait_for()
-    page.get_by_role("button", name="详情").first.click()
-    radius = page.get_by_role("spinbutton", name="半径（米）", exact=True)
-    radius.fill("300")
-    radius.press("Enter")
-    page.get_by_text("已改口径").first.wait_for()
+    page.locator(".pm-check", has_text="一级管控区内的其他项目").wait_for()
+    page.locator(".st-key-check-row-tier1_projects button").click()
+    width = page.get_by_role("spinbutton", name="小于此宽度不算占用（米）", exact=True)
+    width.fill("2")
+    width.press("Enter")
     page.wait_for_function("() => document.cookie.includes('planmap_token')")
     page.reload()
-    page.get_by_text("已改口径").first.wait_for()
+    page.get_by_text("已改口径").wait_for()
