@@ -51,19 +51,7 @@ class Grid:
 
     def classes(self) -> tuple[int, ...]:
         """The different values of cells with data, where they are whole numbers; in order."""
-        found: set[int] = set()
-        for _, values, valid in self.strips():
-            known = values[valid]
-            if not len(known):
-                continue
-            low, high = int(known.min()), int(known.max())
-            if _fits_a_table(low, high):
-                there = np.zeros(high - low + 1, dtype=bool)
-                there[known.astype(np.int64) - low] = True
-                found.update((np.flatnonzero(there) + low).tolist())
-            else:
-                found.update(np.unique(known).tolist())
-        return tuple(sorted(found))
+        return tuple(self.counts())
 
     def counts(self) -> Mapping[int, int]:
         """How many cells hold each value, where they are whole numbers; in order.

@@ -30,6 +30,7 @@ from spatial.measurement import (
     share,
 )
 from spatial.measures.gaps import Parts, by_people, gap_places
+from spatial.measures.people import Seed
 from spatial.network import Network, Walkways, service_area, service_lines
 from spatial.network.snap import snap
 from spatial.network.walk import SNAP_LIMIT_M
@@ -38,7 +39,6 @@ _QUAD_SEGS = 16
 """Round ends and bends lack 0.16 % of their discs, little beside the width; 64 take four times as
 long."""
 Draws = Annotated[int, Field(ge=2, le=1000)]
-Seed = Annotated[int, Field(ge=0)]
 
 
 def service_coverage(
