@@ -260,10 +260,13 @@ def test_nothing_overlaps_in_the_lines_of_targets(
     open_page: Opener, lang: str, size: dict[str, int]
 ) -> None:
     page = open_page(f"checks?lang={lang}", size)
-    page.locator(".pm-check-what").first.wait_for()
+    # A line and its button arrive one after the other, and their number tells when all have come.
+    page.wait_for_function(
+        "(count) => ['.pm-check', '[class*=st-key-check-] button p'].every((part) =>"
+        " document.querySelectorAll('.st-key-check-list ' + part).length === count)",
+        arg=len(read_plan(GEODATA).checks),
+    )
     settled(page)
-    count = len(read_plan(GEODATA).checks)
-    assert page.locator(".st-key-check-list .pm-check").count() == count
     assert page.evaluate(OVERLAPPING) == []
 
 
