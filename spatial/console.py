@@ -88,7 +88,7 @@ def opened_with_versions(folder: Path, lang: Language, *, workspace: Path | None
     pack, plan = open_pack(folder)
     own: dict[str, Own] = {}
     if workspace is not None:
-        kept = open_workspace(workspace.absolute(), label=str(workspace))
+        kept = open_workspace(workspace, label=str(workspace))
         metric_crs = pack.catalogue.pack.metric_crs
         own = {
             id_: Own(info, kept.layer(id_, version=info.version))

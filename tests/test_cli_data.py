@@ -78,6 +78,22 @@ def test_a_workspace_takes_part_in_checks_and_zones(shifted: Path, tmp_path: Pat
     assert run("zones", "--zones", "streets", "--workspace", kept).exit_code == 0
 
 
+@pytest.mark.parametrize("given", ["mine.planmap", "rel/我 的.planmap", "../mine.planmap"])
+def test_a_workspace_named_by_a_relative_path_lies_where_the_command_was_given(
+    shifted: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, given: str
+) -> None:
+    here = tmp_path / "here"
+    (here / "rel").mkdir(parents=True)
+    monkeypatch.chdir(here)
+    add = ("layers", "add", shifted, "--workspace", given, "--datum", "gcj02", *OFFICIAL)
+    made = run(*add, "--as", "streets")  # makes the workspace
+    assert made.exit_code == 0, made.stderr
+    again = run(*add, "--as", "streets", "--accuracy", "6")  # opens it
+    assert again.exit_code == 0, again.stderr
+    assert open_workspace((here / given).resolve()).layers()["streets"].version == 2
+    assert run("check", "--only", "stops_500m", "--workspace", given).exit_code == 0
+
+
 @pytest.mark.parametrize(
     "option,value",
     [("--datum", "mars"), ("--basis", "sketch"), ("--handling", "pray"), ("--field", "name")],

@@ -303,6 +303,8 @@ def _code(error: sqlite3.Error) -> int:
 def uri(path: PurePath, mode: str) -> str:
     r"""Name a file for SQLite, which never makes one unasked: "ro" reads, "rw" writes.
 
+    A relative path stays one: after `file://` it would begin at the root of the disk.
+
     >>> from pathlib import PurePosixPath, PureWindowsPath
     >>> uri(PurePosixPath("/home/a b/方案.planmap"), "rw")
     'file:///home/a%20b/%E6%96%B9%E6%A1%88.planmap?mode=rw'
@@ -310,10 +312,12 @@ def uri(path: PurePath, mode: str) -> str:
     'file:///C:/Users/a%231.planmap?mode=ro'
     >>> uri(PureWindowsPath(r"\\server\share\a.planmap"), "ro")
     'file:////server/share/a.planmap?mode=ro'
+    >>> uri(PurePosixPath("rel/a.planmap"), "rw")
+    'file:rel/a.planmap?mode=rw'
     """
     posix = path.as_posix()
-    root = "" if posix.startswith("/") else "/"
-    return f"file://{root}{quote(posix, safe='/:')}?mode={mode}"
+    root = "//" if posix.startswith("/") else "///" if path.is_absolute() else ""
+    return f"file:{root}{quote(posix, safe='/:')}?mode={mode}"
 
 
 def _title(connection: sqlite3.Connection) -> str | None:
