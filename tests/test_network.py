@@ -424,6 +424,21 @@ def test_the_service_area_is_all_within_the_width() -> None:
     assert found.union_all().symmetric_difference(buffered).area == pytest.approx(0, abs=0.05)
 
 
+@pytest.mark.parametrize("seed", range(6))
+def test_the_service_area_does_not_hang_on_how_streets_are_cut(seed: int) -> None:
+    # Crossings, a loop, a street drawn twice and one that turns back; each stretch by itself here.
+    random = np.random.default_rng(seed)
+    corners = (random.integers(0, 9, (4, 6, 2)) * 50.0).tolist()
+    crooked: list[list[Spot]] = [[(x, y) for x, y in line] for line in corners]
+    loop: list[Spot] = [(0, 0), (200, 10), (210, 200), (0, 0)]
+    pairs = [pair for line in [*crooked, loop, loop[:2]] for pair in pairwise(line)]
+    stretches = [pair for pair in pairs if pair[0] != pair[1]]
+    found = service_area(streets(*stretches), width_m=20).union_all()
+    beside = shapely.union_all([LineString(line).buffer(20, quad_segs=64) for line in stretches])
+    assert found.symmetric_difference(beside).area == pytest.approx(0, abs=1.0)
+    assert found.area == pytest.approx(beside.area, rel=2e-4)
+
+
 def test_the_service_area_of_nothing_is_empty() -> None:
     assert service_area(streets().set_crs(CRS), width_m=10).empty
 

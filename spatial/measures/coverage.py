@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import geopandas as gpd
 import numpy as np
@@ -12,11 +13,10 @@ from shapely.geometry.base import BaseGeometry
 from spatial.doubt.band import accuracies, least_share
 from spatial.geometry.discs import HALF_A_SIDE, QUAD_SEGS, covered_cells, disc_lattice
 from spatial.geometry.edges import Shapes
-from spatial.geometry.lattice import Flags, Floats, Lattice
-from spatial.geometry.overlap import overlaps
+from spatial.geometry.lattice import Floats
 from spatial.geometry.overlay import polygonal
+from spatial.geometry.zonal import pieces
 from spatial.measurement import (
-    SLIVER_M2,
     Doubt,
     Figure,
     Measurement,
@@ -71,22 +71,19 @@ def stop_coverage(
     """
     reach = _Reach.of(stops, stations, radius_m, station_radius_m)
     asked = Parts.of(area, units)
-    discs = reach.discs(asked.reach, off=0)
-    gaps = [discs.gap(part) for part in asked.parts]
-    figures = [_covered(part, gap) for part, gap in zip(asked.parts, gaps, strict=True)]
-    whole, left = _whole(asked, gaps, discs)
+    gap = reach.gap(asked.extent, off=0)
+    *gaps, left = gap.within([*asked.parts, asked.whole])
+    figures = [_covered(part, open_) for part, open_ in zip(asked.parts, gaps, strict=True)]
+    whole = _covered(asked.whole, left)
     accuracy_m = {**reach.accuracy_m, **asked.accuracy_m}
     if any(accuracy_m.values()):
-        bands = _Bands(reach.discs(asked.reach, off=-1), reach.discs(asked.reach, off=1))
-        figures = [
-            ranged(figure, *bands.range(*ends))
-            for figure, ends in zip(figures, zip(*asked.part_ends, strict=True), strict=True)
-        ]
-        whole = ranged(whole, *bands.range(*asked.whole_ends))
+        *ends, whole_ends = _band(reach, asked, gap)
+        figures = [ranged(figure, *end) for figure, end in zip(figures, ends, strict=True)]
+        whole = ranged(whole, *whole_ends)
     else:
         rim_m = reach.rim_m
         figures = [
-            _as_circles(figure, [gap], rim_m) for figure, gap in zip(figures, gaps, strict=True)
+            _as_circles(figure, open_, rim_m) for figure, open_ in zip(figures, gaps, strict=True)
         ]
         whole = _as_circles(whole, left, rim_m)
     return Measurement(
@@ -131,38 +128,66 @@ class _Reach:
         half = math.cos(HALF_A_SIDE)
         return float(self.radius_m.max(initial=0.0)) * (1 / half - half)
 
-    def discs(self, within: Shapes, *, off: int) -> "_Discs":
-        """Discs that reach as far as given (0), as little (-1) or as far (1) as they may."""
+    def gap(self, extent: BaseGeometry, *, off: int) -> "_Gap":
+        """What discs leave open that reach as far as given (0), as little (-1) or far as they may.
+
+        At most (1) they reach as far as a circle does, whose polygon lies inside it.
+        """
         radius = self.radius_m + off * self.off_m
-        if off > 0:  # and as a circle does, whose polygon lies inside it
+        if off > 0:
             radius = radius / math.cos(HALF_A_SIDE)
-        return _Discs.of(self.stops[radius > 0], radius[radius > 0], within)
+        there = radius > 0
+        return _Gap(shapely.get_parts(_uncovered(self.stops[there], radius[there], extent)))
 
 
 @dataclass(frozen=True, slots=True)
-class _Bands:
-    """Discs that reach as little and as far as they may."""
+class _Gap:
+    """Polygons that no disc covers, to be asked what of them lies in places."""
 
-    least: "_Discs"
-    most: "_Discs"
+    polygons: Shapes
 
-    def range(self, small: BaseGeometry, large: BaseGeometry) -> tuple[float, float]:
-        """Least and greatest coverage of a place that lies between a small and a large extent."""
-        most_m2 = large.area
-        in_small, in_large = (part.area - self.least.gap(part).area for part in (small, large))
-        off_small, off_large = (self.most.gap(part).area for part in (small, large))
-        return (
-            least_share(in_small, in_large, most_m2),
-            1.0 - least_share(off_small, off_large, most_m2),
-        )
+    def within(self, places: Sequence[BaseGeometry]) -> list[BaseGeometry]:
+        """What of each place no disc covers."""
+        zones = np.array(places, dtype=object)
+        found = pieces(self.polygons, zones)
+        parts = self.polygons[found.shape]
+        cut = ~found.entire
+        parts[cut] = shapely.intersection(parts[cut], zones[found.zone[cut]])
+        first = np.searchsorted(found.zone, np.arange(len(zones) + 1))
+        return [
+            shapely.multipolygons(shapely.get_parts(np.array([*map(polygonal, parts[from_:to])])))
+            for from_, to in pairwise(first)
+        ]
+
+    def areas(self, places: Sequence[BaseGeometry]) -> Floats:
+        """Area of each place that no disc covers."""
+        found = pieces(self.polygons, np.array(places, dtype=object))
+        areas = np.bincount(found.zone, found.area_m2, minlength=len(places))
+        return areas.astype(np.float64)
 
 
-def _as_circles(figure: Figure, gaps: Sequence[BaseGeometry], rim_m: float) -> Figure:
+def _band(reach: _Reach, asked: Parts, drawn: _Gap) -> list[tuple[float, float]]:
+    """Least and greatest coverage of each part, and last of the whole."""
+    small = [*asked.part_ends[0], asked.whole_ends[0]]
+    large = [*asked.part_ends[1], asked.whole_ends[1]]
+    least = reach.gap(asked.extent, off=-1) if reach.off_m.any() else drawn
+    most = reach.gap(asked.extent, off=1)
+    most_m2 = shapely.area(np.array(large, dtype=object))
+    in_small, in_large = (
+        shapely.area(np.array(ends, dtype=object)) - least.areas(ends) for ends in (small, large)
+    )
+    rows = np.stack([in_small, in_large, most.areas(small), most.areas(large), most_m2], axis=1)
+    return [
+        (least_share(counts, counts_most, m2), 1.0 - least_share(lacks, lacks_most, m2))
+        for counts, counts_most, lacks, lacks_most, m2 in rows.tolist()
+    ]
+
+
+def _as_circles(figure: Figure, gap: BaseGeometry, rim_m: float) -> Figure:
     """Take in that a circle reaches over its polygon's sides, by less than `rim_m` all round."""
     if figure.denominator is None or figure.numerator is None or figure.value is None:
         return figure
-    rim_m2 = sum(gap.length for gap in gaps) * rim_m
-    rim_m2 += math.pi * rim_m**2 * sum(shapely.get_num_coordinates(gap) for gap in gaps)
+    rim_m2 = gap.length * rim_m + math.pi * rim_m**2 * shapely.get_num_coordinates(gap)
     most = min(figure.numerator + rim_m2, figure.denominator)
     return ranged(figure, figure.value, float(most / figure.denominator))
 
@@ -176,72 +201,37 @@ def _doubts(whole: Figure, accuracy_m: Mapping[str, float]) -> tuple[Doubt, ...]
     return (Doubt("segments", "bounds", whole.low, whole.high, {"sides": 4 * QUAD_SEGS}),)
 
 
-@dataclass(frozen=True, slots=True)
-class _Discs:
-    """Discs around stops, and the cells of a lattice that do not lie wholly in one of them.
+def _uncovered(stops: Shapes, radius_m: Floats, extent: BaseGeometry) -> BaseGeometry:
+    """What of an extent no disc covers.
 
-    What discs leave uncovered lies in these open cells; only the discs that reach into them need
-    to be united, which where stops are dense are few.
+    It lies in the cells of a lattice that are not wholly in one of the discs; only the discs that
+    reach into these need to be united, which where stops are dense are few.
     """
+    place = _uncertain(stops, radius_m, extent)
+    if not len(stops):
+        return place
+    farthest = float(radius_m.max())
+    near = np.sort(shapely.STRtree(stops).query(place, predicate="dwithin", distance=farthest))
+    discs = shapely.buffer(stops[near], radius_m[near], quad_segs=QUAD_SEGS)
+    return polygonal(shapely.difference(place, shapely.union_all(discs)))
 
-    stops: Shapes
-    radius_m: Floats
-    lattice: Lattice
-    open: Flags
-    tree: shapely.STRtree
 
-    @classmethod
-    def of(cls, stops: Shapes, radius_m: Floats, within: Shapes) -> "_Discs":
-        bounds = np.nan_to_num(shapely.total_bounds(within))
-        largest = float(radius_m.max(initial=1.0))
-        lattice = disc_lattice(bounds, largest / _CELLS_PER_RADIUS)
-        covered = np.zeros((lattice.rows, lattice.columns), dtype=bool)
-        xy = shapely.get_coordinates(stops)
-        for radius in np.unique(radius_m):
-            # A disc is a polygon: all that is nearer than the middles of its sides lies in it.
-            inscribed_m = float(radius) * math.cos(HALF_A_SIDE)
-            covered |= covered_cells(lattice, xy[radius_m == radius], inscribed_m)
-        return cls(stops, radius_m, lattice, ~covered, shapely.STRtree(stops))
-
-    def gap(self, part: BaseGeometry) -> BaseGeometry:
-        """What of a part of the area no disc covers."""
-        place = self._uncertain(part)
-        if not len(self.stops):
-            return place
-        farthest = float(self.radius_m.max())
-        near = np.sort(self.tree.query(place, predicate="dwithin", distance=farthest))
-        discs = shapely.buffer(self.stops[near], self.radius_m[near], quad_segs=QUAD_SEGS)
-        return polygonal(shapely.difference(place, shapely.union_all(discs)))
-
-    def _uncertain(self, part: BaseGeometry) -> BaseGeometry:
-        """A part of the area, without most of the cells that lie in one disc."""
-        if part.is_empty:
-            return part
-        west, south, east, north = shapely.bounds(part)
-        columns, rows = (
-            self.lattice.column(np.array([west, east])),
-            self.lattice.row(np.array([south, north])),
-        )
-        window = self.open[rows[0] : rows[1] + 1, columns[0] : columns[1] + 1]
-        if window.mean() > _MOSTLY_OPEN:
-            return part
-        row, column = window.nonzero()
-        boxes = self.lattice.boxes(column + columns[0], row + rows[0])
-        cells = shapely.coverage_union_all(shapely.box(*boxes.T))
-        return polygonal(shapely.intersection(part, cells))
+def _uncertain(stops: Shapes, radius_m: Floats, extent: BaseGeometry) -> BaseGeometry:
+    """An extent, without the cells that lie in one disc where these are many."""
+    bounds = np.nan_to_num(shapely.bounds(extent))
+    lattice = disc_lattice(bounds, float(radius_m.max(initial=1.0)) / _CELLS_PER_RADIUS)
+    covered = np.zeros((lattice.rows, lattice.columns), dtype=bool)
+    xy = shapely.get_coordinates(stops)
+    for radius in np.unique(radius_m):
+        # A disc is a polygon: all that is nearer than the middles of its sides lies in it.
+        inscribed_m = float(radius) * math.cos(HALF_A_SIDE)
+        covered |= covered_cells(lattice, xy[radius_m == radius], inscribed_m)
+    if extent.is_empty or covered.mean() < 1 - _MOSTLY_OPEN:
+        return extent
+    row, column = (~covered).nonzero()
+    cells = shapely.coverage_union_all(shapely.box(*lattice.boxes(column, row).T))
+    return polygonal(shapely.intersection(extent, cells))
 
 
 def _covered(part: BaseGeometry, gap: BaseGeometry) -> Figure:
     return share(part.area - gap.area, part.area)
-
-
-def _whole(
-    asked: Parts, gaps: Sequence[BaseGeometry], discs: _Discs
-) -> tuple[Figure, Sequence[BaseGeometry]]:
-    """Coverage of the whole area and its gaps: those of parts that divide it, else its own."""
-    shapes = np.asarray(asked.parts, dtype=object)
-    area_m2 = float(shapely.area(shapes).sum())
-    if abs(asked.whole.area - area_m2) < SLIVER_M2 and not len(overlaps(shapes)[0]):
-        return share(area_m2 - sum(gap.area for gap in gaps), area_m2), gaps
-    gap = discs.gap(asked.whole)
-    return _covered(asked.whole, gap), [gap]

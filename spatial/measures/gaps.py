@@ -50,10 +50,11 @@ class Parts:
         return cls(whole, ids, parts, ends, part_ends, worst)
 
     @property
-    def reach(self) -> Shapes:
-        """All shapes in which something is asked."""
-        shapes = [self.whole, *self.parts, self.whole_ends[1], *self.part_ends[1]]
-        return np.array(shapes, dtype=object)
+    def extent(self) -> BaseGeometry:
+        """All in which something is asked: the whole, and where borders may lie off, beyond it."""
+        if not any(self.accuracy_m.values()):
+            return self.whole
+        return dissolve(np.array([self.whole_ends[1], *self.part_ends[1]], dtype=object))
 
 
 def gap_places(

@@ -6,6 +6,7 @@ import pandas as pd
 import shapely
 
 from spatial.geometry.discs import QUAD_SEGS
+from spatial.geometry.edges import Shapes
 from spatial.geometry.lattice import Floats, Integers
 from spatial.measurement import Lines, Metres, Points, Polygons
 from spatial.network.graph import Network
@@ -62,8 +63,8 @@ def service_area(lines: Lines, *, width_m: Metres, quad_segs: int = QUAD_SEGS) -
     >>> service_area(reached, width_m=10)["area_m2"].tolist()   # 90 × 20, and a disc of 10 m
     [2114.1...]
     """
-    # A buffer of all lines at once would take many times as long.
-    beside = shapely.buffer(lines.geometry.to_numpy(), width_m, quad_segs=quad_segs)
+    # A buffer of all lines at once would take many times as long, one of each stretch some times.
+    beside = shapely.buffer(_strokes(lines.geometry.to_numpy()), width_m, quad_segs=quad_segs)
     land = shapely.get_parts(shapely.union_all(beside))
     west, south, _, _ = shapely.bounds(land).T
     land = land[np.lexsort((south, west, -shapely.area(land)))]
@@ -73,6 +74,22 @@ def service_area(lines: Lines, *, width_m: Metres, quad_segs: int = QUAD_SEGS) -
         crs=lines.crs,
         index=pd.RangeIndex(1, len(land) + 1, name="place"),
     )
+
+
+def _strokes(lines: Shapes) -> Shapes:
+    """Lines with those joined that go on in about the same direction, as streets do at a crossing.
+
+    Only lines that meet nothing else can be joined: where two streets cross they do not, of those
+    that run rather along x or rather along y.
+    """
+    ahead = np.abs(
+        shapely.get_coordinates(shapely.get_point(lines, -1))
+        - shapely.get_coordinates(shapely.get_point(lines, 0))
+    )
+    along_x = ahead[:, 0] > ahead[:, 1]
+    streets = [shapely.multilinestrings(lines[some]) for some in (along_x, ~along_x)]
+    joined: Shapes = shapely.get_parts(shapely.line_merge(streets))
+    return joined
 
 
 def _stretches(reach: Reach, network: Network, radius_m: float) -> tuple[Integers, Floats, Floats]:
