@@ -3,7 +3,8 @@
 from spatial.plan import Check, Plan
 from spatial.run import open_pack, run_check, run_checks
 from spatial.verdict import CheckResult
-from spatial.zones import ZoneTable, polygon_layers, zone_statistics
+from spatial.zone_table import ZoneTable
+from spatial.zones import polygon_layers, zone_statistics
 
 __all__ = [
     "Check",

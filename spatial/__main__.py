@@ -4,7 +4,7 @@ import io
 import json
 import math
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
@@ -37,15 +37,12 @@ from spatial.export import (
 )
 from spatial.layer_commands import layers_app
 from spatial.phrases import (
-    area_text,
     basis_text,
     check_title,
     figure_range_text,
     listed,
-    number_text,
     phrase,
     reason,
-    share_text,
     target_text,
     verdict_text,
 )
@@ -62,7 +59,8 @@ from spatial.record import (
 from spatial.replay import replay, shown
 from spatial.run import Comparison, Inputs, definitions, run_checks
 from spatial.verdict import CheckResult
-from spatial.zones import ZoneTable, zone_statistics
+from spatial.zone_table import WHOLE, ZoneTable, statistic_text
+from spatial.zones import zone_statistics
 
 
 class Format(StrEnum):
@@ -137,7 +135,9 @@ def check(
                 lang=language,
             )
             made = datetime.now(UTC).isoformat(timespec="seconds")
-            record = run_record(measured, plan, results, asked=asked, made=made, own=found.own)
+            record = run_record(
+                measured, plan, results, asked=asked, made=made, own=found.own, compared=compared
+            )
             write_record(out / RECORD_FILE, record)
     if strict and any(result.verdict == "not_met" for result in results):
         raise typer.Exit(1)
@@ -289,32 +289,22 @@ def _print_results(pack: Pack, results: Sequence[CheckResult], lang: Language) -
 
 
 def _print_zones(pack: Pack, table: ZoneTable, lang: Language) -> None:
-    shown: dict[str, Callable[[float], str]] = {
-        column: _cell(column, lang)
-        for column in table.columns
-        if column not in {"area_ha", "area_mu", "blue_green_m2"}
-    }
+    """One row a zone, the range of each statistic under its value; the total last."""
+    shown = [c for c in table.columns if c not in {"area_ha", "area_mu", "blue_green_m2"}]
     named = table.named(pack, lang)
-    grid = titled_table([str(named.columns[1]), *(table.heading(column, lang) for column in shown)])
+    grid = titled_table([str(named.columns[1]), *(table.heading(c, lang) for c in shown)])
     for number, zone in enumerate(table.frame.index):
-        row = table.frame.loc[zone]
-        grid.add_row(escape(str(named.iloc[number, 1])), *(f(row[c]) for c, f in shown.items()))
+        cells = (_cell(table, column, str(zone), lang) for column in shown)
+        grid.add_row(escape(str(named.iloc[number, 1])), *cells)
     grid.add_section()
-    grid.add_row(
-        "合计" if lang == "zh" else "total", *(f(table.total[c]) for c, f in shown.items())
-    )
+    total = (_cell(table, column, WHOLE, lang) for column in shown)
+    grid.add_row("合计" if lang == "zh" else "total", *total)
     wide_console().print(grid)
 
 
-def _cell(column: str, lang: Language) -> Callable[[float], str]:
-    def text(value: float) -> str:
-        if math.isnan(value):  # nothing to divide by
-            return "—"
-        if column.endswith("_share"):
-            return share_text(value, 1.0)
-        return area_text(value, lang) if column.endswith("_m2") else number_text(value)
-
-    return text
+def _cell(table: ZoneTable, column: str, zone: str, lang: Language) -> str:
+    value = statistic_text(column, table.value(column, zone), lang)
+    return "\n".join(part for part in (value, table.range_text(column, lang, zone)) if part)
 
 
 if __name__ == "__main__":

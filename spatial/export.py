@@ -30,7 +30,7 @@ from spatial.places import place_names
 from spatial.plan import Check
 from spatial.run import Comparison
 from spatial.verdict import CheckResult
-from spatial.zones import ZoneTable
+from spatial.zone_table import ZoneTable
 
 _LAST_NARROW = 0x2E7F  # where the wide characters begin
 _PARTS = {"m2_per_person": {"numerator": "m2", "denominator": "people"}}
@@ -47,13 +47,13 @@ def results_json(
 ) -> dict[str, Any]:
     """Lay results out as plain data: full precision, missing values None, no NaN.
 
-    `compared` are checks, by id, measured by their definitions; each result then has them, too.
+    `compared` are checks, by id, measured by their definitions; their results then have them, too.
     """
     data = [_result(pack, result, lang) for result in results]
-    for one in data if compared is not None else ():
-        one["definitions"] = [
-            _definition(comparison) for comparison in (compared or {}).get(one["id"], ())
-        ]
+    for one in data:
+        if one["id"] in (compared or {}):
+            found = (compared or {})[one["id"]]
+            one["definitions"] = [_definition(pack, comparison, lang) for comparison in found]
     return {
         "pack": pack.catalogue.pack.title.in_(lang),
         "metric_crs": pack.catalogue.pack.metric_crs,
@@ -61,7 +61,7 @@ def results_json(
     }
 
 
-def _definition(comparison: Comparison) -> dict[str, Any]:
+def _definition(pack: Pack, comparison: Comparison, lang: Language) -> dict[str, Any]:
     result = comparison.result
     whole = result.measured.whole if result.measured else NOTHING
     return {
@@ -70,11 +70,15 @@ def _definition(comparison: Comparison) -> dict[str, Any]:
         "across": comparison.across,
         **{column: getattr(whole, column) for column in VALUE_COLUMNS},
         "unit": result.check.target.unit,
+        "target": _target(result.check),
+        "judge": result.check.judge,
+        "params": plain(result.check.params),
         "verdict": result.verdict,
         "conclusive": result.conclusive,
         "why": result.why,
         "basis": result.basis,
         "missing": list(result.missing),
+        "units": _units(pack, result, lang),
     }
 
 
@@ -348,7 +352,8 @@ def zones_bytes(pack: Pack, table: ZoneTable, suffix: str, lang: Language) -> by
     """The zone table as the bytes of a CSV, XLSX or GeoJSON file; no totals row.
 
     CSV (UTF-8 with BOM) and XLSX have the titled columns of a language, GeoJSON the field names
-    with units. Raises InputError for another suffix.
+    with units; beside each statistic stand its low and its high, empty where they are open.
+    Raises InputError for another suffix.
     """
     if suffix == ".csv":
         return csv_bytes(table.named(pack, lang))
@@ -374,8 +379,8 @@ def write_zones(path: Path, pack: Pack, table: ZoneTable, lang: Language) -> Non
 
 def _named_frame(pack: Pack, table: ZoneTable, lang: Language) -> gpd.GeoDataFrame:
     names = table.named(pack, lang)[phrase("export", "name", lang)]
-    columns = [*table.columns, "basis", "geometry"]
-    return table.frame[columns].assign(name=names, basis=table.basis)[["name", *columns]]
+    fields = table.fields()
+    return fields.assign(name=names)[["name", *fields.columns]]
 
 
 def csv_bytes(table: pd.DataFrame) -> bytes:
@@ -394,11 +399,17 @@ def _notes(pack: Pack, table: ZoneTable, lang: Language) -> pd.DataFrame:
         "note_radius": f"{table.radius_m:g} m",
         "note_classes": listed([*table.green, *table.water], lang) or "—",
         "note_total": phrase("export", "note_total_text", lang),
+        "note_range": phrase("export", "note_range_text", lang),
     }
+    if table.invented:
+        titles = [pack.catalogue.layers[layer].title.in_(lang) for layer in table.invented]
+        rows["note_invented"] = listed(titles, lang)
+    if table.unnumbered:
+        rows["note_unnumbered"] = str(table.unnumbered)
     if not is_conclusive(table.basis):
         rows["note_use"] = phrase("export", "note_use_text", lang)
-    titles = [phrase("export", name, lang) for name in rows]
-    return pd.DataFrame({"": titles, " ": list(rows.values())})
+    heads = [phrase("export", name, lang) for name in rows]
+    return pd.DataFrame({"": heads, " ": list(rows.values())})
 
 
 def _xlsx(table: pd.DataFrame, notes: pd.DataFrame, lang: Language) -> bytes:

@@ -355,7 +355,7 @@ class PlanMap {
     this.parts.legend.replaceChildren(...legend(groups, strings, this.legendOpen, toggle));
   }
 
-  // The name of what lies under the pointer, beside it.
+  // The name of what lies under the pointer, beside it, and what it says of itself or its layer.
   hover(event) {
     const { hover } = this.parts;
     const [hit] = event ? this.hitsAt(event) : [];
@@ -363,7 +363,7 @@ class PlanMap {
     hover.hidden = !hit;
     if (!hit) return;
     const name = nameOf(hit.entry.layer, hit.feature, this.data.lang);
-    const kind = hit.entry.layer.title;
+    const kind = hit.feature.props.said || hit.entry.layer.title;
     hover.replaceChildren(...(name ? [el("b", {}, name)] : []), el("span", {}, kind));
     const { x, y } = event.containerPoint;
     const left = x + 14 + hover.offsetWidth > this.map.getSize().x;

@@ -1,12 +1,12 @@
 """What one browser session works on: the pack, and what the planner has set."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from time import monotonic
-from typing import Any
+from typing import Any, TypeAlias
 
 import streamlit as st
 
@@ -20,6 +20,9 @@ PACK_VARIABLE = "PLANMAP_PACK"
 EMBEDDED_PACK = Path(__file__).resolve().parent.parent / "geodata"
 _REREAD_S = 600.0
 """After so long the layers that stand in databases are read again."""
+_FOUND = "definitions.found"
+_Kept: TypeAlias = tuple[str, tuple[Comparison, ...]]
+"""Comparisons of a check, and what they are of: the data, the parameters, the target."""
 _RETRY_S = 60.0
 """After so long a database that was away is asked again; until then nobody waits for it."""
 
@@ -128,6 +131,32 @@ def compared(
     return _compare(opened, one, opened.key, asked)
 
 
+def keep_definitions(opened: Opened, check: Check, comparisons: tuple[Comparison, ...]) -> None:
+    """Keep for the record what a check came to by its definitions, without the places."""
+    kept: dict[str, _Kept] = st.session_state.setdefault(_FOUND, {})
+    kept[check.id] = (f"{opened.key}|{_asked(check)}", tuple(map(_without_places, comparisons)))
+
+
+def definitions_found(opened: Opened) -> Callable[[], Mapping[str, tuple[Comparison, ...]]]:
+    """Give what says, later and outside the session, which definitions have been worked out.
+
+    They are those of checks as they are in force now; nothing is worked out for it.
+    """
+    kept: dict[str, _Kept] = st.session_state.setdefault(_FOUND, {})
+    asked = {
+        id_: f"{opened.key}|{_asked(check_in_force(opened, id_))}" for id_ in opened.plan.checks
+    }
+    return lambda: {id_: found for id_, (key, found) in kept.items() if asked.get(id_) == key}
+
+
+def _without_places(one: Comparison) -> Comparison:
+    measured = one.result.measured
+    if measured is None:
+        return one
+    bare = replace(measured, evidence=measured.evidence.iloc[:0])
+    return replace(one, result=replace(one.result, measured=bare))
+
+
 def would_change(
     opened: Opened, result: CheckResult, comparisons: tuple[Comparison, ...], lang: Language
 ) -> tuple[str, ...]:
@@ -167,17 +196,33 @@ def _asked(check: Check) -> str:
     return f"{check.id}|{sorted(check.params.items())}|{check.target.limit}"
 
 
-def zone_table(opened: Opened, layer_id: str, radius_m: float, definition: str = "") -> ZoneTable:
-    """Describe the zones of a layer, by a definition of blue-green, or take it from before."""
-    return _zones(opened, opened.key, layer_id, radius_m, definition)
+def zone_table(
+    opened: Opened,
+    layer_id: str,
+    radius_m: float,
+    definition: str = "",
+    ranges: tuple[str, ...] | None = None,
+) -> ZoneTable:
+    """Describe the zones of a layer, by a definition of blue-green, or take it from before.
+
+    `ranges` are the statistics whose range is wanted, which takes longer; all, if not given.
+    """
+    return _zones(opened, opened.key, layer_id, radius_m, definition, ranges)
 
 
 @st.cache_resource(max_entries=32, show_spinner=False)
-def _zones(_opened: Opened, key: str, layer_id: str, radius_m: float, definition: str) -> ZoneTable:
+def _zones(
+    _opened: Opened,
+    key: str,
+    layer_id: str,
+    radius_m: float,
+    definition: str,
+    ranges: tuple[str, ...] | None,
+) -> ZoneTable:
     del key  # part of the cache key only
     parts = _opened.plan.zone_statistics
     parts = parts.by(definition) if definition else parts
-    return zone_statistics(_opened.pack, parts, layer_id, radius_m=radius_m)
+    return zone_statistics(_opened.pack, parts, layer_id, radius_m=radius_m, ranges=ranges)
 
 
 def remembered(key: str, default: object) -> str:

@@ -8,7 +8,8 @@ from layers.catalogue import StyleClass
 from spatial import ZoneTable
 from spatial.classes import quantile_classes
 from spatial.export import geojson_text
-from spatial.phrases import area_text, feature_names, number_text, share_text
+from spatial.phrases import feature_names
+from spatial.zone_table import statistic_text
 from views.leaflet import LegendGroup, LegendItem, MapLayer
 from views.publish import inline_content
 from views.session import Opened
@@ -49,14 +50,20 @@ def shading(table: ZoneTable, column: str, words: Words) -> Shading:
 def shaded_layer(
     opened: Opened, table: ZoneTable, column: str, words: Words
 ) -> tuple[MapLayer, LegendGroup]:
-    """The zones shaded by a statistic, with the legend; a zone's label names its value."""
-    shades, title = shading(table, column, words), table.heading(column, words.lang)
-    names = feature_names(opened.pack, table.layer, words.lang)
+    """The zones shaded by a statistic, with the legend; a zone's label names its value.
+
+    Under the pointer a zone says its range as well.
+    """
+    lang = words.lang
+    shades, title = shading(table, column, words), table.heading(column, lang)
+    names = feature_names(opened.pack, table.layer, lang)
     labels = [
-        f"{names[str(zone)]} {value_text(column, value, words)}"
+        f"{names[str(zone)]} {statistic_text(column, value, lang)}"
         for zone, value in table.frame[column].items()
     ]
-    frame = table.frame[["geometry"]].assign(name=labels, name_en=labels)
+    spans = [table.range_text(column, lang, str(zone)) for zone in table.frame.index]
+    said = [words("zones.hover", title=title, range=one) if one else title for one in spans]
+    frame = table.frame[["geometry"]].assign(name=labels, name_en=labels, said=said)
     content = inline_content(geojson_text(frame, decimals=6))
     style = Style(
         fill=_MISSING,
@@ -93,15 +100,6 @@ def shaded_layer(
     return layer, LegendGroup(title, items)
 
 
-def value_text(column: str, value: float, words: Words) -> str:
-    """A statistic for reading, a dash where there is none."""
-    if value != value:  # noqa: PLR0124 - only a missing number differs from itself
-        return "—"
-    if column.endswith("_share"):
-        return share_text(value, 1.0)
-    return area_text(value, words.lang) if column.endswith("_m2") else number_text(value)
-
-
 def _range(column: str, low: float, high: float, words: Words) -> str:
-    ends = [value_text(column, value, words) for value in (low, high)]
+    ends = [statistic_text(column, value, words.lang) for value in (low, high)]
     return ends[0] if ends[0] == ends[1] else " – ".join(ends)

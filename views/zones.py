@@ -1,5 +1,6 @@
 """分区统计: what each zone holds, as a table, a chart and a shaded map, to take away."""
 
+from collections.abc import Callable, Iterator
 from functools import partial
 
 import altair as alt
@@ -9,12 +10,13 @@ import streamlit as st
 from layers import is_conclusive
 from spatial import ZoneTable, polygon_layers
 from spatial.export import zones_bytes
-from spatial.phrases import basis_text, feature_names
+from spatial.phrases import basis_text, feature_names, listed, phrase
+from spatial.zone_table import COUNTS, ENDS, statistic_text
 from views.drawing import layer_name, map_frame
 from views.leaflet import MapData, leaflet_map
 from views.publish import leaflet_assets
 from views.session import Opened, remembered, zone_table
-from views.shading import shaded_layer, shading, value_text
+from views.shading import shaded_layer, shading
 from views.text import Words
 
 _DEFAULT = (
@@ -27,6 +29,10 @@ _DEFAULT = (
     "gap_m2",
 )
 _SHADED = ("built_up_covered_share", "covered_share", "blue_green_share", "area_m2")
+_TICK = "#1f2a30"
+_FARTHEST = 2.0
+"""A chart of areas or numbers ends at so many times the largest, however far ranges go on."""
+_LARGE = 100.0
 _MIME = {
     "csv": "text/csv",
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
@@ -50,7 +56,9 @@ def show(opened: Opened, words: Words) -> None:
             width=160,
             persist_state="session",
         )
-        table = zone_table(opened, layer_id, radius_m, _choose_definition(opened, words))
+        definition = _choose_definition(opened, words)
+        with st.spinner(words("zones.counting"), show_time=False):
+            table = zone_table(opened, layer_id, radius_m, definition, _asked())
         # Areas are read in hectares here, so the column of hectares would stand twice.
         offered = [column for column in table.columns if column != "area_ha"]
         chosen = st.selectbox(
@@ -70,7 +78,9 @@ def show(opened: Opened, words: Words) -> None:
                 format_func=lambda column: table.title(column, lang, hectares=True),
                 width=420,
             )
-        _downloads(opened, table, words)
+        _downloads(
+            opened, table, partial(zone_table, opened, layer_id, radius_m, definition), words
+        )
     if not is_conclusive(table.basis):
         st.warning(
             words("zones.sketch_warning", basis=basis_text(table.basis, lang)),
@@ -86,6 +96,12 @@ def show(opened: Opened, words: Words) -> None:
         _chart(opened, table, chosen, words)
     with right:
         _map(opened, table, chosen, words)
+
+
+def _asked() -> tuple[str, ...]:
+    """Statistics that the page shows, whose ranges are worth the time."""
+    chosen = st.session_state.get("zones.chosen", _SHADED[0])
+    return tuple(sorted({*st.session_state.get("zones.columns", _DEFAULT), chosen}))
 
 
 def _choose_layer(opened: Opened, words: Words) -> str:
@@ -119,14 +135,21 @@ def _choose_definition(opened: Opened, words: Words) -> str:
     )
 
 
-def _downloads(opened: Opened, table: ZoneTable, words: Words) -> None:
+def _downloads(
+    opened: Opened, table: ZoneTable, everything: Callable[[], ZoneTable], words: Words
+) -> None:
+    """Files with all statistics and their ranges, measured when one is asked for."""
     title = opened.pack.catalogue.layers[table.layer].title.in_(words.lang)
     name = f"{title} {words('app.page_zones')}"
+
+    def content(suffix: str) -> bytes:
+        return zones_bytes(opened.pack, everything(), suffix, words.lang)
+
     with st.popover(words("zones.download"), icon=":material/download:"):
         for suffix, mime in _MIME.items():
             st.download_button(
                 words(f"zones.{suffix}"),
-                partial(zones_bytes, opened.pack, table, f".{suffix}", words.lang),
+                partial(content, f".{suffix}"),
                 file_name=f"{name}.{suffix}",
                 mime=mime,
                 icon=":material/download:",
@@ -137,63 +160,134 @@ def _downloads(opened: Opened, table: ZoneTable, words: Words) -> None:
 
 
 def _table(opened: Opened, table: ZoneTable, columns: list[str], words: Words) -> None:
-    """The zones as a sortable table, and the total under it, where sorting cannot move it."""
+    """The zones as a sortable table, and the total under it, where sorting cannot move it.
+
+    Under the heading of each statistic stand its value and, where it may be off, its low and high.
+    """
     lang = words.lang
-    named = table.named(opened.pack, lang, hectares=True)
-    name, basis = named.columns[1], named.columns[-1]
-    titles = {column: table.title(column, lang, hectares=True) for column in columns}
-    config = {
-        title: st.column_config.NumberColumn(
-            format="%,d"
-            if column in {"terminals", "stops"}
-            else "%,.0f"
-            if column == "people"
-            else "%,.1f"
-        )
-        for column, title in titles.items()
+    names = feature_names(opened.pack, table.layer, lang)
+    cells: dict[tuple[str, str], object] = {
+        ("", words("zones.zone")): [names[str(zone)] for zone in table.frame.index]
     }
+    config = {_place(0): st.column_config.TextColumn(pinned=True)}
+    for column in columns:
+        title = table.title(column, lang, hectares=True)
+        doubtful, written = table.is_doubtful(column), _format(table, column)
+        for end in ("", *ENDS) if doubtful else ("",):
+            number = table.numbers(column, end, hectares=True)
+            config[_place(len(cells))] = st.column_config.NumberColumn(format=written)
+            cells[title, words(f"zones.{end or 'value'}")] = number.to_numpy()
+    cells["", phrase("export", "basis", lang)] = basis_text(table.basis, lang)
     st.dataframe(
-        named[[name, *titles.values(), basis]],
+        pd.DataFrame(cells, index=table.frame.index),
         hide_index=True,
-        column_config={**config, name: st.column_config.TextColumn(pinned=True)},
+        column_config=config,
         key="zones.table",
         height="content",
     )
-    cells = " · ".join(
-        f"{table.heading(column, lang)} {value_text(column, table.total[column], words)}"
-        for column in columns
-    )
-    st.markdown(f"**{words('zones.total')}** · {cells}", help=words("zones.total_help"))
+    totals = " · ".join(_total(table, column, words) for column in columns)
+    st.markdown(f"**{words('zones.total')}** · {totals}", help=words("zones.total_help"))
+    for line in _about_ranges(opened, table, columns, words):
+        st.caption(line)
+
+
+def _place(number: int) -> str:
+    """Key of the settings of a column by its place, as headings of two lines have no name.
+
+    The index has the first place, though it is not shown.
+    """
+    return f"_pos:{number + 1}"
+
+
+def _format(table: ZoneTable, column: str) -> str:
+    """Shares and small areas have one decimal; large areas none, as their fractions say nothing."""
+    numbers = table.numbers(column, hectares=True)
+    whole = column == "people" or column in COUNTS
+    whole |= not column.endswith("_share") and bool(numbers[numbers > 0].median() > _LARGE)
+    return "%,.0f" if whole else "%,.1f"
+
+
+def _total(table: ZoneTable, column: str, words: Words) -> str:
+    value = statistic_text(column, table.value(column), words.lang)
+    span = table.range_text(column, words.lang)
+    brackets = "（{}）" if words.lang == "zh" else " ({})"
+    return f"{table.heading(column, words.lang)} {value}{brackets.format(span) if span else ''}"
+
+
+def _about_ranges(
+    opened: Opened, table: ZoneTable, columns: list[str], words: Words
+) -> Iterator[str]:
+    """What a reader must know of the ranges that the table shows, or why it shows none."""
+    doubtful = any(table.is_doubtful(column) for column in columns)
+    yield words("zones.ranges_help" if doubtful else "zones.no_ranges")
+    if table.invented:
+        titles = [opened.pack.catalogue.layers[one].title.in_(words.lang) for one in table.invented]
+        yield words("zones.invented", layers=listed(titles, words.lang))
+    if table.unnumbered and "people" in columns:
+        yield words("zones.unnumbered", count=table.unnumbered)
 
 
 def _chart(opened: Opened, table: ZoneTable, chosen: str, words: Words) -> None:
-    names = feature_names(opened.pack, table.layer, words.lang)
+    """A bar for each zone, and where its value may be off, a rule from its low to its high."""
+    lang = words.lang
+    names = feature_names(opened.pack, table.layer, lang)
     shades = shading(table, chosen, words)
-    title = table.title(chosen, words.lang)
-    values = table.frame[chosen] * (100 if chosen.endswith("_share") else 1)
+    title, zones = table.title(chosen, lang, hectares=True), [str(z) for z in table.frame.index]
     rows = pd.DataFrame(
         {
-            "zone": [names[str(zone)] for zone in values.index],
-            "value": values.to_numpy(),
-            "colour": [shades.colours[shades.classes[str(zone)]] for zone in values.index],
-            "said": [value_text(chosen, value, words) for value in table.frame[chosen]],
+            "zone": [names[zone] for zone in zones],
+            "value": table.numbers(chosen, hectares=True).to_numpy(),
+            "colour": [shades.colours[shades.classes[zone]] for zone in zones],
+            "said": [statistic_text(chosen, table.value(chosen, zone), lang) for zone in zones],
+            "range": [table.range_text(chosen, lang, zone) for zone in zones],
         }
     )
-    chart = (
-        alt.Chart(rows.dropna(subset=["value"]))
-        .mark_bar(stroke="#1d5c63", strokeWidth=0.5, height={"band": 0.7})
-        .encode(
-            x=alt.X("value:Q", title=title, axis=alt.Axis(format="~s")),
-            y=alt.Y("zone:N", sort="-x", title=None, axis=alt.Axis(labelLimit=180)),
-            color=alt.Color("colour:N", scale=None, legend=None),
-            tooltip=[
-                alt.Tooltip("zone:N", title=words("zones.zone")),
-                alt.Tooltip("said:N", title=table.heading(chosen, words.lang)),
-            ],
-        )
-        .properties(height=max(120, 38 * len(rows)))
+    tips = [
+        alt.Tooltip("zone:N", title=words("zones.zone")),
+        alt.Tooltip("said:N", title=table.heading(chosen, lang)),
+    ]
+    doubtful = table.is_doubtful(chosen)
+    scale = alt.Scale(nice=True)
+    if doubtful:
+        tips.append(alt.Tooltip("range:N", title=words("zones.range")))
+        low, high = (table.numbers(chosen, end, hectares=True) for end in ENDS)
+        end = _chart_end(rows["value"], high, share=chosen.endswith("_share"))
+        # An open end is drawn as far as the axis goes.
+        rows = rows.assign(start=low.fillna(0.0).to_numpy(), stop=high.fillna(end).to_numpy())
+        scale = alt.Scale(domain=[0, end], clamp=True)
+    known = rows.dropna(subset=["value"])
+    base = alt.Chart(known).encode(
+        y=alt.Y(
+            "zone:N",
+            sort=alt.SortField("value", "descending"),
+            title=None,
+            axis=alt.Axis(labelLimit=180),
+        ),
+        tooltip=tips,
     )
-    st.altair_chart(chart)
+    layers = [
+        base.mark_bar(stroke="#1d5c63", strokeWidth=0.5, height={"band": 0.7}, opacity=0.6).encode(
+            x=alt.X("value:Q", title=title, scale=scale, axis=alt.Axis(format="~s")),
+            color=alt.Color("colour:N", scale=None, legend=None),
+        )
+    ]
+    if doubtful:
+        rule = base.mark_rule(color=_TICK, strokeWidth=1.2)
+        layers.append(rule.encode(x=alt.X("start:Q", scale=scale), x2="stop:Q"))
+        for end_of in ("start", "stop"):
+            tick = base.mark_tick(color=_TICK, size=8, thickness=1.2)
+            layers.append(tick.encode(x=alt.X(f"{end_of}:Q", scale=scale)))
+    st.altair_chart(alt.layer(*layers).properties(height=max(120, 38 * len(known))))
+    if doubtful:
+        st.caption(words("zones.chart_help"))
+
+
+def _chart_end(values: "pd.Series[float]", high: "pd.Series[float]", *, share: bool) -> float:
+    """Where the axis ends: at the highest end, if that is no more than twice the largest value."""
+    if share:
+        return 100.0
+    largest, highest = (float(some.max(skipna=True)) for some in (values, high))
+    return min(max(highest, largest), _FARTHEST * largest) or 1.0
 
 
 def _map(opened: Opened, table: ZoneTable, chosen: str, words: Words) -> None:
