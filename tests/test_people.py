@@ -518,7 +518,8 @@ def test_reached_and_missed_are_all_people(
         walk_coverage(people, stops(*at), blocks(), units(), radius_m=radius_m),
     ):
         reached, missed = found.whole.numerator or 0.0, found.evidence["people"].sum()
-        assert reached + missed == pytest.approx(total, rel=1e-6)
+        # Of areas, pieces below 1 m² are not listed: a handful at most of each 47 800 m².
+        assert reached + missed == pytest.approx(total, rel=1e-4 if on_areas else 1e-6)
         if total:
             assert found.whole.denominator == pytest.approx(total, rel=1e-9)
         outside = found.evidence[found.evidence["unit"] == ""]["people"].sum()
