@@ -5,6 +5,7 @@ import json
 import os
 import platform
 import sys
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib.metadata import version
@@ -15,7 +16,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 import geopandas as gpd
 import pyproj
 import shapely
-from pydantic import ConfigDict, Field, JsonValue
+from pydantic import ConfigDict, Field, JsonValue, field_validator
 from pyproj import Transformer
 from pyproj.exceptions import CRSError, ProjError
 from shapely.geometry.base import BaseGeometry
@@ -25,25 +26,39 @@ from layers.catalogue import CATALOGUE_FILE
 from layers.crs import read_crs, to_wgs84
 from layers.declared import SHIFTED
 from layers.load import SHIFTED_DATUMS, RasterLayer, file_sha256, gdal_version, read_json
+from layers.program import code_sha256
 from layers.text import Entry
 from layers.toml import parse
 from layers.workspace import StoredLayer, StoredLayerInfo
 from layers.workspace.features import to_rows
 from spatial.export import plain, results_json
 from spatial.plan import PLAN_FILE, Check, Plan
+from spatial.run import Comparison
 from spatial.verdict import CheckResult, Verdict, Why
 
 RECORD_FILE = "run.json"
 FORMAT = "planmap-run"
 FORMAT_VERSION = 1
-"""Grows when a program that knows only the version before would misread a record."""
+"""Grows when a program that knows only the version before would misread a record.
+
+What it passes over and may pass over does not count: the program among the versions and the
+definitions of a result came later, and a record without them is no worse than it was.
+"""
+PROGRAM = "program"
+"""What the hash of the project's own code is called among the versions."""
 PACK_FILES = (CATALOGUE_FILE, PLAN_FILE)
 _DEGREES = "OGC:CRS84"
+_CODE = ("layers", "spatial")
+"""The folders whose code measures; pages and tests do not."""
 _LIBRARIES = ("numpy", "pandas", "geopandas", "shapely", "pyproj", "pyogrio", "scipy")
 
 PathText = Annotated[str, Field(pattern=r"^[^\x00]*$")]
 Conversions: TypeAlias = dict[tuple[str, str], Transformer]
 Hash = Annotated[str, Field(pattern=r"^([0-9a-f]{64})?$")]
+Number: TypeAlias = Annotated[float, Field(strict=True)] | None
+"""A number that is compared: no text that looks like one, no yes or no."""
+Count: TypeAlias = Annotated[int, Field(strict=True, ge=0, le=2**53)]
+"""A number of things; beyond 2^53 not every program tells a whole number from the next."""
 
 
 class Asked(Entry):
@@ -79,7 +94,7 @@ class RecordedSource(Entry):
 class OwnVersion(Entry):
     """Which version of a layer of a workspace was measured; hashes of the file and the features."""
 
-    version: int
+    version: Count
     original_sha256: Hash
     content_sha256: Hash
 
@@ -96,7 +111,7 @@ class RecordedLayer(Entry):
     sha256: Hash
     basis: Basis
     source: RecordedSource
-    features: int
+    features: Count
     crs: tuple[CrsStep, ...]
     workspace: OwnVersion | None = None
 
@@ -110,19 +125,19 @@ class _Open(Entry):
 class Evidence(_Open):
     """The places that speak against a target: how many, how large, and a hash of all of them."""
 
-    count: int
-    area_m2: float
+    count: Count
+    area_m2: Annotated[float, Field(strict=True)]
     sha256: Hash
 
 
 class RecordedFigure(_Open):
     """One figure, as it is compared."""
 
-    value: float | None
-    low: float | None
-    high: float | None
-    numerator: float | None
-    denominator: float | None
+    value: Number
+    low: Number
+    high: Number
+    numerator: Number
+    denominator: Number
 
 
 class RecordedUnit(RecordedFigure):
@@ -137,38 +152,75 @@ class RecordedDoubt(_Open):
 
     kind: str
     method: str
-    low: float | None
-    high: float | None
-    inputs: Mapping[str, float | None]
+    low: Number
+    high: Number
+    inputs: Mapping[str, Number]
 
 
-class RecordedResult(RecordedFigure):
-    """A check as it was measured, with all its parameters, and what came out.
+class RecordedOutcome(RecordedFigure):
+    """What was asked, by whichever definition, with all its parameters, and what came out.
 
     `overridden` holds what the plan said of the parameters that were changed for this run.
     """
 
-    id: str
     measure: str
     params: Mapping[str, JsonValue]
     overridden: Mapping[str, JsonValue]
     target: Mapping[str, JsonValue]
+    unit: str
     judge: str
-    stand_in: bool
     verdict: Verdict
     why: Why
+    conclusive: bool
     basis: Basis | None
-    beside: Basis | None
     missing: tuple[str, ...]
     units: tuple[RecordedUnit, ...]
-    doubts: tuple[RecordedDoubt, ...]
-    facts: Mapping[str, float | None]
-    evidence: Evidence
 
     @property
     def planned(self) -> Mapping[str, JsonValue]:
         """The parameters as the plan has them."""
         return {**self.params, **self.overridden}
+
+    @field_validator("units")
+    @classmethod
+    def _each_unit_once(cls, units: tuple[RecordedUnit, ...]) -> tuple[RecordedUnit, ...]:
+        _each_once(unit.id for unit in units)
+        return units
+
+
+class RecordedDefinition(RecordedOutcome):
+    """A check by one of its definitions, at one value of what it is compared across."""
+
+    name: str
+    across: Number
+
+    @property
+    def key(self) -> tuple[str, float | None]:
+        """What tells it from the others of its check."""
+        return self.name, self.across
+
+
+class RecordedResult(RecordedOutcome):
+    """A check as it was measured.
+
+    `definitions` is None where nobody asked for them.
+    """
+
+    id: str
+    stand_in: bool
+    beside: Basis | None
+    doubts: tuple[RecordedDoubt, ...]
+    facts: Mapping[str, Number]
+    evidence: Evidence
+    definitions: tuple[RecordedDefinition, ...] | None = None
+
+    @field_validator("definitions")
+    @classmethod
+    def _each_definition_once(
+        cls, definitions: tuple[RecordedDefinition, ...] | None
+    ) -> tuple[RecordedDefinition, ...] | None:
+        _each_once(one.key for one in definitions or ())
+        return definitions
 
 
 class RecordedPack(_Open):
@@ -191,6 +243,19 @@ class RunRecord(Entry):
     versions: Mapping[str, str]
     results: tuple[RecordedResult, ...]
 
+    @field_validator("results")
+    @classmethod
+    def _each_result_once(cls, results: tuple[RecordedResult, ...]) -> tuple[RecordedResult, ...]:
+        _each_once(result.id for result in results)
+        return results
+
+
+def _each_once(keys: Iterable[object]) -> None:
+    """Refuse what stands there twice: one of the two would never be compared."""
+    for key, count in Counter(keys).items():
+        if count > 1:
+            raise ValueError(f"{one_line(str(key))} stands there {count} times; once is right")
+
 
 @dataclass(frozen=True, slots=True)
 class Own:
@@ -208,19 +273,20 @@ def run_record(
     asked: Asked,
     made: str,
     own: Mapping[str, Own] | None = None,
+    compared: Mapping[str, Sequence[Comparison]] | None = None,
 ) -> dict[str, Any]:
     """Lay down a run as plain data, enough of it to do the run again and compare.
 
     `results` are those of checks of the plan, with other parameters perhaps; `own` holds the
-    layers of the workspace that was opened; `made` is when (ISO 8601), which nothing compares.
+    layers of the workspace that was opened; `made` is when (ISO 8601), which nothing compares;
+    `compared` are the checks, by id, that were measured by their definitions as well.
     Missing values are None, no number is NaN.
     """
-    own = own or {}
+    own, compared = own or {}, compared or {}
     metric: Conversions = {}
-    layers = {
-        id_: _layer(pack, id_, own, asked.lang, metric) for id_ in _bound(pack, plan, results)
-    }
-    told = results_json(pack, results, asked.lang)
+    bound = _bound(pack, plan, results, compared)
+    layers = {id_: _layer(pack, id_, own, asked.lang, metric) for id_ in bound}
+    told = results_json(pack, results, asked.lang, compared=compared)
     return {
         "format": FORMAT,
         "version": FORMAT_VERSION,
@@ -241,6 +307,7 @@ def run_record(
                 **said,
                 "overridden": _overridden(plan, result),
                 "evidence": {**said["evidence"], "sha256": _evidence_sha256(result)},
+                **_definitions(plan, result.check.id, said, compared),
             }
             for said, result in zip(told["results"], results, strict=True)
         ],
@@ -315,8 +382,9 @@ def path_from(folder: Path, given: Path) -> str:
 
 
 def versions() -> dict[str, str]:
-    """Versions of what computes: Python, the libraries, and the C libraries below them."""
-    found = {"python": platform.python_version()}
+    """Versions of what computes: the project's own code by its hash, Python, the libraries."""
+    code = code_sha256(Path(__file__).resolve().parent.parent, _CODE)
+    found = {PROGRAM: code, "python": platform.python_version()}
     found |= {name: version(name) for name in _LIBRARIES}
     found |= {"geos": str(shapely.geos_version_string), "proj": pyproj.proj_version_str}
     found |= {"gdal": gdal_version()}
@@ -335,24 +403,58 @@ def planned(plan: Plan, check_id: str, *, stand_in: bool) -> Check:
     return check.defined(check.stand_in) if stand_in and check.stand_in else check
 
 
+def definition(check: Check, name: str, across: float | None) -> Check:
+    """A check by one of its definitions, at one value of what that is compared across."""
+    one = check.defined(name)
+    return one if across is None else one.with_params(dict.fromkeys(one.across, across))
+
+
+def _definitions(
+    plan: Plan, check_id: str, said: Mapping[str, Any], compared: Mapping[str, Sequence[Comparison]]
+) -> dict[str, Any]:
+    """The definitions of a result with what the plan says of them; nothing where none was asked."""
+    if check_id not in compared:
+        return {}
+    check = plan.checks[check_id]
+    rows = zip(said["definitions"], compared[check_id], strict=True)
+    return {
+        "definitions": [
+            {
+                **row,
+                "overridden": _changed(
+                    definition(check, one.name, one.across).params, one.result.check.params
+                ),
+            }
+            for row, one in rows
+        ]
+    }
+
+
 def _overridden(plan: Plan, result: CheckResult) -> dict[str, Any]:
     stand_in = bool(result.missing) and result.measured is not None
     said = planned(plan, result.check.id, stand_in=stand_in).params
+    return _changed(said, result.check.params)
+
+
+def _changed(said: Mapping[str, Any], taken: Mapping[str, Any]) -> dict[str, Any]:
+    """What the plan said of the parameters that were taken otherwise."""
     return {
         name: plain(said[name])
-        for name, value in result.check.params.items()
+        for name, value in taken.items()
         if name in said and plain(said[name]) != plain(value)
     }
 
 
-def _bound(pack: Pack, plan: Plan, results: Iterable[CheckResult]) -> list[str]:
+def _bound(
+    pack: Pack,
+    plan: Plan,
+    results: Iterable[CheckResult],
+    compared: Mapping[str, Sequence[Comparison]],
+) -> list[str]:
     """Ids of the layers that checks bind, and of those that their own definition lacks."""
-    bindings = [
-        binding
-        for result in results
-        for check in (plan.checks[result.check.id], result.check)
-        for binding in check.layers.values()
-    ]
+    by_definition = [one.result.check for rows in compared.values() for one in rows]
+    asked = [c for result in results for c in (plan.checks[result.check.id], result.check)]
+    bindings = [binding for check in (*asked, *by_definition) for binding in check.layers.values()]
     bound = {layer for binding in bindings for layer in binding.all_layers}
     return [id_ for id_ in pack.catalogue.layers if id_ in bound]
 

@@ -1,34 +1,44 @@
 """A recorded run done again: what is different now, one line each."""
 
 import json
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from layers import InputError, Pack, Text
+from layers import Basis, InputError, Language, Pack, Text
 from spatial.measurement import VALUE_COLUMNS
-from spatial.phrases import PHRASES, check_title, unit_names
+from spatial.phrases import PHRASES, check_title, listed, number_text, unit_names
 from spatial.plan import Check, Plan
 from spatial.record import (
     PACK_FILES,
+    PROGRAM,
     RECORD_FILE,
+    Number,
     Own,
+    RecordedDefinition,
     RecordedFigure,
     RecordedLayer,
+    RecordedOutcome,
     RecordedResult,
     RunRecord,
+    definition,
     one_line,
     parsed,
     run_record,
 )
-from spatial.run import Inputs, run_check
+from spatial.run import Comparison, Inputs, definition_keys, run_check
 from spatial.verdict import CheckResult
 
 NEARLY = 1e-9
 """By how much, relatively, a number may differ where other versions of libraries computed it."""
 _HASH_LETTERS = 8
+_MOST_LETTERS = 120
+"""What a record holds is shown no longer than this."""
+_MOST_NAMES = 5
 
-Number: TypeAlias = float | None
+_NOTHING = Text(zh="—", en="—")
+
 Place: TypeAlias = tuple[str, str]
 """Where in a result a number stands: the whole, a unit, a fact, a doubt, the evidence."""
 
@@ -45,12 +55,13 @@ class Finding:
 class Replay:
     """What came of doing a run again.
 
-    `checks` and `numbers` count what was compared; `near` the numbers that differ by no more than
-    other versions of libraries may make them.
+    `checks`, `definitions` and `numbers` count what was compared; `near` the numbers that differ
+    by no more than other versions of libraries may make them.
     """
 
     findings: tuple[Finding, ...]
     checks: int
+    definitions: int
     numbers: int
     near: int
 
@@ -65,8 +76,11 @@ class Replay:
         if not self.same:
             count = sum(not finding.note for finding in self.findings)
             return _said("differs", count=count)
+        counted = _said("checks", checks=self.checks)
+        if self.definitions:
+            counted = _said("definitions", checks=counted, definitions=self.definitions)
         name = "same_nearly" if self.near else "same"
-        return _said(name, checks=self.checks, numbers=self.numbers, near=self.near)
+        return _said(name, counted=counted, numbers=self.numbers, near=self.near)
 
 
 def replay(
@@ -77,42 +91,106 @@ def replay(
     Numbers are compared digit by digit; only where the libraries are others may they differ
     relatively by NEARLY.
     """
-    results, findings = _run(pack, plan, recorded)
-    data = run_record(pack, plan, results, asked=recorded.asked, made=recorded.made, own=own)
+    run = _Run(pack, plan)
+    run.results(recorded)
+    data = run_record(
+        pack,
+        plan,
+        run.found,
+        asked=recorded.asked,
+        made=recorded.made,
+        own=own,
+        compared=run.compared,
+    )
     again = parsed(json.loads(json.dumps(data)), RECORD_FILE)
     comparing = _Comparing(pack, plan, recorded, again)
-    findings += comparing.findings()
-    return Replay(tuple(findings), len(again.results), comparing.numbers, comparing.near)
+    findings = (*_listed_otherwise(recorded), *run.findings, *comparing.findings())
+    rows = sum(len(one) for one in run.compared.values())
+    return Replay(findings, len(again.results), rows, comparing.numbers, comparing.near)
 
 
-def _run(
-    pack: Pack, plan: Plan, recorded: RunRecord
-) -> tuple[tuple[CheckResult, ...], list[Finding]]:
-    inputs = Inputs(pack)
-    results, findings = [], []
-    for one in recorded.results:
-        check = plan.checks.get(one.id)
-        if check is None:
-            findings.append(_finding("check_gone", check=one_line(one.id)))
-            continue
-        try:
-            results.append(run_check(pack, _as_recorded(check, one), inputs=inputs))
-        except InputError as error:
-            why = one_line(error.problems[0].message)
-            findings.append(_finding("check_refused", check=_check_name(check), why=why))
-    return tuple(results), findings
+def _listed_otherwise(recorded: RunRecord) -> Iterator[Finding]:
+    """Checks that were asked for and have no result, or have one and were not asked for."""
+    there = [result.id for result in recorded.results]
+    for check_id in recorded.asked.checks:
+        if check_id not in there:
+            yield _finding("result_gone", check=one_line(check_id))
+    for check_id in there:
+        if check_id not in recorded.asked.checks:
+            yield _finding("result_new", check=one_line(check_id))
+
+
+@dataclass(slots=True)
+class _Run:
+    """The checks of a record run again, and what could not be run."""
+
+    pack: Pack
+    plan: Plan
+    found: list[CheckResult] = field(default_factory=list)
+    compared: dict[str, tuple[Comparison, ...]] = field(default_factory=dict)
+    findings: list[Finding] = field(default_factory=list)
+
+    def results(self, recorded: RunRecord) -> None:
+        """Run all checks, and by their definitions those that were."""
+        inputs = Inputs(self.pack)
+        for one in recorded.results:
+            check = self.plan.checks.get(one.id)
+            if check is None:
+                self.findings.append(_finding("check_gone", check=one_line(one.id)))
+                continue
+            try:
+                self.found.append(run_check(self.pack, _as_recorded(check, one), inputs=inputs))
+            except InputError as error:
+                self._refused(_check_name(check), error)
+                continue
+            if one.definitions is not None:
+                rows = self._definitions(check, one.definitions, inputs)
+                self.compared[one.id] = tuple(rows)
+
+    def _definitions(
+        self, check: Check, recorded: Sequence[RecordedDefinition], inputs: Inputs
+    ) -> Iterator[Comparison]:
+        for one in recorded:
+            name = _definition_name(check, one)
+            if one.name not in check.variants:
+                self.findings.append(_finding("definition_gone", check=name))
+                continue
+            try:
+                planned = definition(check, one.name, one.across)
+                asked = _with_limit(planned, one).with_params(one.params)
+                result = run_check(self.pack, asked, inputs=inputs)
+            except InputError as error:
+                self._refused(name, error)
+            else:
+                yield Comparison(one.name, one.across, result)
+        there = {one.key for one in recorded}
+        for key in definition_keys(check):
+            if key not in there:
+                self.findings.append(_finding("definition_new", check=_by(check, *key)))
+
+    def _refused(self, name: Text, error: InputError) -> None:
+        for problem in error.problems:
+            where = problem.layer.rpartition("].")[2]
+            why = _cut(one_line(f"{where}: {problem.message}"))
+            self.findings.append(_finding("check_refused", check=name, why=why))
 
 
 def _as_recorded(check: Check, one: RecordedResult) -> Check:
     """Return the check as it, or its stand-in, was measured: parameters, a target of one's own."""
-    limit = one.target.get("at_least")
-    if isinstance(limit, int | float):  # counts only where the plan names no number
-        check = check.with_limit(float(limit))
+    check = _with_limit(check, one)
     if not (one.stand_in and check.stand_in):
         return check.with_params(one.params)
     stand_in = check.variants[check.stand_in]
     measured = stand_in.model_copy(update={"params": {**stand_in.params, **one.params}})
     return check.model_copy(update={"variants": {**check.variants, check.stand_in: measured}})
+
+
+def _with_limit(check: Check, one: RecordedOutcome) -> Check:
+    """Return the check with the recorded target; it counts only where the plan names no number."""
+    limit = one.target.get("at_least")
+    if isinstance(limit, int | float) and abs(limit) <= sys.float_info.max:
+        return check.with_limit(float(limit))
+    return check
 
 
 @dataclass(slots=True)
@@ -129,29 +207,53 @@ class _Comparing:
 
     def findings(self) -> Iterator[Finding]:
         """Give the differences: of programs, of what was read, of what came out."""
-        programs = list(self._programs())
-        self.tolerance = NEARLY if programs else 0.0
-        yield from programs
+        programs = {
+            name: (old, new)
+            for name, old in self.old.versions.items()
+            for new in [self.new.versions.get(name, old)]
+            if new != old
+        }
+        if set(programs) - {PROGRAM}:
+            self.tolerance = NEARLY
+        again = {result.id: result for result in self.new.results}
+        results = {
+            old.id: tuple(self._result(old, again[old.id]))
+            for old in self.old.results
+            if old.id in again
+        }
+        different = [id_ for id_, found in results.items() if not all(one.note for one in found)]
+        yield from self._programs(programs, different)
         yield from self._files()
         for layer_id in dict.fromkeys([*self.old.layers, *self.new.layers]):
             yield from self._layer(layer_id)
-        again = {result.id: result for result in self.new.results}
-        for old in self.old.results:
-            if old.id in again:
-                yield from self._result(old, again[old.id])
+        for found in results.values():
+            yield from found
 
-    def _programs(self) -> Iterator[Finding]:
-        for name, old in self.old.versions.items():
-            new = self.new.versions.get(name, old)
-            if new != old:
-                shown_old = one_line(old)
-                yield _note("version", name=one_line(name), old=shown_old, new=new)
+    def _programs(
+        self, programs: Mapping[str, tuple[str, str]], different: Sequence[str]
+    ) -> Iterator[Finding]:
+        """Say which programs are others than those that measured, and whether it matters."""
+        outcome = _said("equal")
+        if different:
+            names = [Text(zh=id_, en=id_) for id_ in different[:_MOST_NAMES]]
+            more = "…" if len(different) > _MOST_NAMES else ""
+            outcome = _said("unequal", checks=_row(names), more=more)
+        if PROGRAM not in self.old.versions:
+            yield _note("program_unknown", outcome=outcome)
+        said = [
+            _said("program", old=_short(one_line(old)), new=_short(new))
+            if name == PROGRAM
+            else _said("version", name=_cut(one_line(name)), old=_cut(one_line(old)), new=new)
+            for name, (old, new) in programs.items()
+        ]
+        if said:
+            yield _note("programs", programs=_row(said), outcome=outcome)
 
     def _files(self) -> Iterator[Finding]:
-        for name in PACK_FILES:
-            old, new = self.old.pack.files.get(name, ""), self.new.pack.files[name]
+        for name in dict.fromkeys([*PACK_FILES, *self.old.pack.files]):
+            old, new = (one.pack.files.get(name, "") for one in (self.old, self.new))
             if old != new:
-                yield _finding("file", name=name, old=_short(old), new=_short(new))
+                yield _finding("file", name=one_line(name), old=_short(old), new=_short(new))
         old, new = self.old.pack.metric_crs, self.new.pack.metric_crs
         if old != new:
             yield _finding("metric_crs", old=one_line(old), new=new)
@@ -171,26 +273,52 @@ class _Comparing:
     def _result(self, old: RecordedResult, new: RecordedResult) -> Iterator[Finding]:
         check = self.plan.checks[old.id]
         name = _check_name(check)
-        if old.stand_in == new.stand_in:
+        if old.stand_in != new.stand_in:
+            said = {"old": _yes_no(old.stand_in), "new": _yes_no(new.stand_in)}
+            yield _finding("stand_in", check=name, **said)
+        yield from self._outcome(check, name, old, new, alike=old.stand_in == new.stand_in)
+        if old.beside != new.beside and (old.basis, new.basis) != (old.beside, new.beside):
+            yield _basis_differs(name, old.beside, new.beside)
+        again = {one.key: one for one in new.definitions or ()}
+        for one in old.definitions or ():
+            if one.key in again:
+                by = _definition_name(check, one)
+                yield from self._outcome(check.defined(one.name), by, one, again[one.key])
+
+    def _outcome(
+        self,
+        check: Check,
+        name: Text,
+        old: RecordedOutcome,
+        new: RecordedOutcome,
+        *,
+        alike: bool = True,
+    ) -> Iterator[Finding]:
+        """Tell what was asked and came out otherwise; `alike` where the same definition was run."""
+        if alike:
             for what, was, now in _asked_differences(old, new):
                 yield _finding("asked", check=name, what=what, old=_json(was), new=_json(now))
-        ground_changed = (old.why, old.missing) != (new.why, new.missing)
-        if old.verdict != new.verdict or ground_changed:
+        if (old.verdict, old.why) != (new.verdict, new.why):
             yield _finding("verdict", check=name, old=_ground(old), new=_ground(new))
-        for basis in dict.fromkeys([(old.basis, new.basis), (old.beside, new.beside)]):
-            was, now = (Text(zh="—", en="—") if b is None else PHRASES["basis"][b] for b in basis)
-            if was != now:
-                yield _finding("basis", check=name, old=was, new=now)
-        yield from self._numbers(check, old, new)
+        elif old.missing != new.missing:
+            lacked = {"old": _json(list(old.missing)), "new": _json(list(new.missing))}
+            yield _finding("lacking", check=name, **lacked)
+        if old.basis != new.basis:
+            yield _basis_differs(name, old.basis, new.basis)
+        elif old.conclusive != new.conclusive:
+            concluded = {"old": _yes_no(old.conclusive), "new": _yes_no(new.conclusive)}
+            yield _finding("conclusive", check=name, **concluded)
+        yield from self._numbers(check, name, old, new)
         met = {unit.id: unit.met for unit in new.units}
         for unit in old.units:
             if unit.id in met and unit.met != met[unit.id]:
                 where = self._place(check, ("unit", unit.id))
-                said = {"old": _met(unit.met), "new": _met(met[unit.id])}
+                said = {"old": _yes_no(unit.met), "new": _yes_no(met[unit.id])}
                 yield _finding("met", check=name, place=where, **said)
 
-    def _numbers(self, check: Check, old: RecordedResult, new: RecordedResult) -> Iterator[Finding]:
-        name = _check_name(check)
+    def _numbers(
+        self, check: Check, name: Text, old: RecordedOutcome, new: RecordedOutcome
+    ) -> Iterator[Finding]:
         before, after = _numbers_by_place(old), _numbers_by_place(new)
         different = False
         for place in dict.fromkeys([*before, *after]):
@@ -213,7 +341,7 @@ class _Comparing:
                     new=_exactly(now),
                     difference="—" if was is None or now is None else f"{now - was:+.6g}",
                 )
-        if not different and old.evidence.sha256 != new.evidence.sha256:
+        if not different and _shapes(old) != _shapes(new):
             # Other libraries may turn the last digit of a coordinate; a hash cannot say how far.
             found_otherwise = _note if self.tolerance else _finding
             yield found_otherwise("evidence", check=name)
@@ -262,6 +390,7 @@ def _layer_differences(title: Text, old: RecordedLayer, new: RecordedLayer) -> I
     hashes = [
         (old.sha256, new.sha256),
         ("" if was is None else was.content_sha256, "" if now is None else now.content_sha256),
+        ("" if was is None else was.original_sha256, "" if now is None else now.original_sha256),
     ]
     for one, other in hashes:
         if one != other:
@@ -270,6 +399,14 @@ def _layer_differences(title: Text, old: RecordedLayer, new: RecordedLayer) -> I
     if old.basis != new.basis:
         said = {"old": PHRASES["basis"][old.basis], "new": PHRASES["basis"][new.basis]}
         yield _finding("layer_basis", layer=title, **said)
+    described = {
+        "file": (old.file, new.file),
+        "date": (old.source.date, new.source.date),
+        "datum": (old.source.datum, new.source.datum),
+    }
+    for what, (one, other) in described.items():
+        if one != other:
+            yield _finding("layer_source", layer=title, what=what, old=_json(one), new=_json(other))
     if old.features != new.features:
         yield _finding("layer_features", layer=title, old=old.features, new=new.features)
     if old.crs != new.crs:
@@ -283,54 +420,80 @@ def _way(layer: RecordedLayer) -> str:
 
 
 def _asked_differences(
-    old: RecordedResult, new: RecordedResult
+    old: RecordedOutcome, new: RecordedOutcome
 ) -> Iterator[tuple[str, object, object]]:
     """What the plan says otherwise now: measure, parameters, target, whom it is asked of."""
     was, now = old.planned, new.planned
     for name in dict.fromkeys([*was, *now]):
         if was.get(name) != now.get(name):
             yield one_line(name), was.get(name), now.get(name)
-    for name in ("measure", "target", "judge"):
+    for name in ("measure", "target", "unit", "judge"):
         one, other = getattr(old, name), getattr(new, name)
         if one != other:
             yield name, one, other
 
 
-def _numbers_by_place(result: RecordedResult) -> Mapping[Place, Mapping[str, Number]]:
+def _numbers_by_place(one: RecordedOutcome) -> Mapping[Place, Mapping[str, Number]]:
     def figure(one: RecordedFigure) -> dict[str, Number]:
         return {column: getattr(one, column) for column in VALUE_COLUMNS}
 
-    places: dict[Place, Mapping[str, Number]] = {("whole", ""): figure(result)}
-    places |= {("unit", unit.id): figure(unit) for unit in result.units}
-    places |= {("fact", name): {"value": number} for name, number in result.facts.items()}
+    places: dict[Place, Mapping[str, Number]] = {("whole", ""): figure(one)}
+    places |= {("unit", unit.id): figure(unit) for unit in one.units}
+    if not isinstance(one, RecordedResult):
+        return places
+    places |= {("fact", name): {"value": number} for name, number in one.facts.items()}
     places |= {
         ("doubt", f"{number}. {doubt.kind}, {doubt.method}"): {
             "low": doubt.low,
             "high": doubt.high,
             **{f"inputs.{name}": value for name, value in doubt.inputs.items()},
         }
-        for number, doubt in enumerate(result.doubts, start=1)
+        for number, doubt in enumerate(one.doubts, start=1)
     }
-    evidence = result.evidence
+    evidence = one.evidence
     places["evidence", ""] = {"count": float(evidence.count), "area_m2": evidence.area_m2}
     return places
 
 
-def _ground(result: RecordedResult) -> Text:
+def _shapes(one: RecordedOutcome) -> str:
+    return one.evidence.sha256 if isinstance(one, RecordedResult) else ""
+
+
+def _ground(result: RecordedOutcome) -> Text:
     """A verdict with the ground that it has."""
     verdict, why = PHRASES["verdict"][result.verdict], _said(f"why_{result.why}")
     return Text(zh=f"{verdict.zh}（{why.zh}）", en=f"{verdict.en} ({why.en})")
 
 
-def _met(met: bool | None) -> Text:  # noqa: FBT001 - what a unit's cell holds
-    if met is None:
-        return Text(zh="—", en="—")
-    return PHRASES["export"]["yes" if met else "no"]
+def _yes_no(said: bool | None) -> Text:  # noqa: FBT001 - what a cell holds
+    return _NOTHING if said is None else PHRASES["export"]["yes" if said else "no"]
+
+
+def _basis_differs(name: Text, old: Basis | None, new: Basis | None) -> Finding:
+    was, now = (_NOTHING if b is None else PHRASES["basis"][b] for b in (old, new))
+    return _finding("basis", check=name, old=was, new=now)
 
 
 def _check_name(check: Check) -> Text:
     zh, en = check_title(check, "zh"), check_title(check, "en")
     return Text(zh=f"“{zh}”（{check.id}）", en=f"'{en}' ({check.id})")
+
+
+def _definition_name(check: Check, one: RecordedDefinition) -> Text:
+    return _by(check, one.name, one.across)
+
+
+def _by(check: Check, name: str, across: Number) -> Text:
+    """A check with the definition by which it is measured, and at which value."""
+    at = "" if across is None else number_text(across)
+    shown = _cut(one_line(name))
+    variant = check.variants.get(name)
+    titles = Text(zh=shown, en=shown) if variant is None else variant.title
+    return _said("by_at" if at else "by", check=_check_name(check), title=titles, at=at)
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _MOST_LETTERS else f"{text[:_MOST_LETTERS]}…"
 
 
 def _short(sha256: str) -> str:
@@ -342,7 +505,7 @@ def _exactly(number: Number) -> str:
 
 
 def _json(value: object) -> str:
-    return one_line(json.dumps(value, ensure_ascii=False))
+    return _cut(one_line(json.dumps(value, ensure_ascii=False)))
 
 
 def _finding(phrase: str, /, **values: object) -> Finding:
@@ -355,10 +518,17 @@ def _note(phrase: str, /, **values: object) -> Finding:
 
 def _said(phrase: str, /, **values: object) -> Text:
     """Fill a phrase of the table `record` in both languages."""
+
+    def in_(lang: Language) -> dict[str, object]:
+        return {key: v.in_(lang) if isinstance(v, Text) else v for key, v in values.items()}
+
     template = PHRASES["record"][phrase]
-    zh = {key: value.zh if isinstance(value, Text) else value for key, value in values.items()}
-    en = {key: value.en if isinstance(value, Text) else value for key, value in values.items()}
-    return Text(zh=template.zh.format(**zh), en=template.en.format(**en))
+    return Text(zh=template.zh.format(**in_("zh")), en=template.en.format(**in_("en")))
+
+
+def _row(names: Sequence[Text]) -> Text:
+    """Names in a row, as each language lists them."""
+    return Text(zh=listed([n.zh for n in names], "zh"), en=listed([n.en for n in names], "en"))
 
 
 def shown(replayed: Replay, most: int) -> Sequence[Text]:

@@ -170,6 +170,16 @@ class Comparison:
     result: CheckResult
 
 
+def definition_keys(check: Check) -> tuple[tuple[str, float | None], ...]:
+    """The definitions of a check, each with the values that it is compared across, or None."""
+    return tuple(
+        (name, value)
+        for name in check.variants
+        for across in [check.defined(name).across]
+        for value in ([one for values in across.values() for one in values] if across else [None])
+    )
+
+
 def definitions(
     pack: Pack, check: Check, *, inputs: Inputs | None = None
 ) -> tuple[Comparison, ...]:

@@ -8,7 +8,7 @@ import json
 import math
 import random
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,13 +23,15 @@ from typer.testing import CliRunner, Result
 
 from layers import InputError, Language, Pack
 from layers.catalogue import LayerSpec
+from layers.program import code_sha256
 from layers.workspace import Original, StoredLayer, create_workspace, open_workspace
-from spatial import Plan, open_pack, run_check, run_checks
+from spatial import Check, Plan, open_pack, run_check, run_checks
 from spatial.__main__ import app
 from spatial.record import Asked, parsed, path_from, run_record, write_record
 from spatial.replay import Replay, replay
+from spatial.run import Comparison, definitions
 from spatial.verdict import CheckResult
-from tests.conftest import ORIGIN, TO_DEGREES
+from tests.conftest import ORIGIN, REPOSITORY, TO_DEGREES
 from tests.geotiff import write
 
 Edit = Callable[[str, str, str], None]
@@ -381,8 +383,9 @@ def test_other_versions_are_noted_and_let_the_last_digits_differ(out: Path) -> N
     rewrite(out, data)
     result = run("verify", out / "run.json", "--lang", "en")
     assert result.exit_code == 0, result.output
-    version, shapes, same = result.stdout.splitlines()
-    assert version.startswith("note: another version of geos: 1.0.0 → 3.")
+    programs, shapes, same = result.stdout.splitlines()
+    assert programs.startswith("note: measured by another program: geos 1.0.0 → 3.")
+    assert programs.endswith("; results are equal all the same")
     assert shapes.startswith("note: check 'Blue-green share' (green): other shapes")
     assert "let 1 of them differ by at most 1e-9" in same
     data["results"][1]["value"] *= 1 + 1e-6
@@ -404,11 +407,202 @@ def test_when_the_record_was_made_is_not_compared(out: Path) -> None:
     assert replayed_the_same(out)
 
 
+def test_the_program_is_known_by_the_hash_of_its_code(out: Path) -> None:
+    files = [
+        path
+        for folder in ("layers", "spatial")
+        for suffix in ("py", "toml")
+        for path in (REPOSITORY / folder).rglob(f"*.{suffix}")
+    ]
+    lines = {
+        path.relative_to(REPOSITORY).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in files  # git checks them out with the line ends of Linux
+    }
+    text = "".join(f"{lines[name]}  {name}\n" for name in sorted(lines))  # as sha256sum writes it
+    assert recorded(out)["versions"]["program"] == hashlib.sha256(text.encode()).hexdigest()
+    assert {"layers/text.toml", "spatial/measures/coverage.py"} <= set(lines)
+
+
+def test_the_hash_of_the_code_is_that_of_any_checkout_and_of_no_other_code(tmp_path: Path) -> None:
+    def of(files: dict[str, bytes]) -> str:
+        root = tmp_path / str(len(list(tmp_path.iterdir())))
+        for name, content in files.items():
+            (root / name).parent.mkdir(parents=True, exist_ok=True)
+            (root / name).write_bytes(content)
+        return code_sha256(root, ["a", "b"])
+
+    code = {"a/one.py": b"x = 1\ny = 2\n", "b/c/two.toml": b"z = 3\n"}
+    same = of(code)
+    assert of({name: text.replace(b"\n", b"\r\n") for name, text in code.items()}) == same
+    passed_over = {
+        "a/one.md": b"x",
+        "a/__pycache__/one.pyc": b"x",
+        "a/.#one.py": b"x",
+        "c/d.py": b"",
+    }
+    assert of({**code, **passed_over}) == same
+    assert of({**code, "a/one.py": b"x = 1\ny = 3\n"}) != same
+    assert of({**code, "a/three.py": b""}) != same
+    assert of({"a/uno.py": code["a/one.py"], "b/c/two.toml": code["b/c/two.toml"]}) != same
+
+
+@pytest.mark.parametrize(
+    "lang,equal,unequal",
+    [
+        ("zh", "结果仍全部相同", "结果有不同的目标：coverage、green"),
+        ("en", "results are equal all the same", "results differ in coverage, green"),
+    ],
+)
+def test_another_program_is_told_and_counts_only_where_a_number_differs(
+    out: Path, lang: Language, equal: str, unequal: str
+) -> None:
+    data = recorded(out)
+    mine = data["versions"]["program"][:8]
+    data["versions"]["program"] = "0" * 64
+    rewrite(out, data)
+    result = run("verify", out / "run.json", "--lang", lang)
+    assert result.exit_code == 0, result.output
+    told, _ = result.stdout.splitlines()
+    assert f"00000000 → {mine}" in told
+    assert told.endswith(equal)
+    for number in (0, 1):
+        data["results"][number]["value"] *= 1 + 1e-12  # the libraries are the same: it counts
+    rewrite(out, data)
+    told, *others = differences(out, "--lang", lang)
+    assert told.endswith(unequal)
+    assert len(others) == 2
+
+
+def test_a_record_that_does_not_name_its_program_replays_and_that_is_said(out: Path) -> None:
+    data = recorded(out)
+    del data["versions"]["program"]
+    rewrite(out, data)
+    result = run("verify", out / "run.json", "--lang", "en")
+    assert result.exit_code == 0, result.output
+    told, same = result.stdout.splitlines()
+    assert told.startswith("note: which program measured is not recorded")
+    assert told.endswith("results are equal all the same")
+    assert same.startswith("Replayed the same: 3 checks")
+
+
+STOPS_BY_DEFINITION = """[coverage.across]
+radius_m = [300, 500]
+[coverage.variants.whole]
+title = { zh = "全部面积", en = "all of the area" }
+of_plan = true
+[coverage.variants.metro]
+title = { zh = "地铁", en = "metro" }
+layers = { stops = "metro" }
+[coverage.variants.near]
+title = { zh = "近处", en = "near" }
+params = { radius_m = 100 }
+across = {}
+
+[green]"""
+
+
+@pytest.fixture
+def defined(tiny_pack: Path, edit: Edit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with the results of the tiny pack by its definitions, too, and their record."""
+    edit("plan.toml", "[green]", STOPS_BY_DEFINITION)
+    monkeypatch.chdir(tmp_path)
+    found = run("check", "--pack", tiny_pack.name, "--definitions", "--out", "out")
+    assert found.exit_code == 0, found.output
+    return tmp_path / "out"
+
+
+def test_definitions_that_were_asked_for_are_recorded_and_replayed(defined: Path) -> None:
+    coverage, green, _ = recorded(defined)["results"]
+    rows = {(one["name"], one["across"]): one for one in coverage["definitions"]}
+    assert list(rows) == [
+        *((name, radius) for name in ("whole", "metro") for radius in (300, 500)),
+        ("near", None),
+    ]
+    assert green["definitions"] == []
+    whole = rows["whole", 500]
+    for name in ("value", "low", "high", "verdict", "units", "basis"):
+        assert whole[name] == coverage[name]  # the definition of the plan, at the plan's radius
+    disc = math.pi * 100**2
+    near = rows["near", None]
+    assert near["value"] == pytest.approx(2 * disc / 2000**2, rel=1e-3)
+    assert [unit["value"] for unit in near["units"]] == pytest.approx([disc / 2e6] * 2, rel=1e-3)
+    lacking = rows["metro", 300]
+    assert (lacking["verdict"], lacking["value"], lacking["missing"]) == (
+        "undetermined",
+        None,
+        ["metro"],
+    )
+    told = replayed_the_same(defined, "--lang", "en")
+    assert told.startswith("Replayed the same: 3 checks, 5 rows by definition, ")
+
+
+def test_definitions_that_nobody_asked_for_are_not_in_the_record(out: Path) -> None:
+    assert all("definitions" not in result for result in recorded(out)["results"])
+
+
+def test_a_layer_of_a_definition_alone_is_in_the_record(
+    tiny_pack: Path, edit: Edit, tmp_path: Path
+) -> None:
+    shutil.copy(tiny_pack / "bus_stops.geojson", tiny_pack / "metro.geojson")
+    edit("layers.toml", SECOND, SECOND.replace("[metro]", '[metro]\nfile = "metro.geojson"'))
+    edit("plan.toml", "[green]", STOPS_BY_DEFINITION)
+    ask = ("check", "--pack", tiny_pack, "--only", "coverage", "--out")
+    assert run(*ask, tmp_path / "bare").exit_code == 0
+    assert "metro" not in recorded(tmp_path / "bare")["layers"]
+    assert run(*ask, tmp_path / "all", "--definitions").exit_code == 0
+    assert recorded(tmp_path / "all")["layers"]["metro"]["there"] is True
+    moved_stop = tiny_pack / "metro.geojson"
+    text = moved_stop.read_text(encoding="utf-8")
+    moved_stop.write_text(text.replace('"id": "S1"', '"id": "S3"'), encoding="utf-8")
+    assert replayed_the_same(tmp_path / "bare")
+    (told,) = differences(tmp_path / "all", "--lang", "en")
+    assert told.startswith("layer 'Metro stations' (metro) has changed")
+
+
+def test_a_definition_that_the_plan_changed_dropped_or_added_is_told(
+    defined: Path, edit: Edit
+) -> None:
+    edit("plan.toml", "params = { radius_m = 100 }", "params = { radius_m = 150 }")
+    _, changed = differences(defined, "--lang", "en")  # the file, and what it asks otherwise
+    assert changed == (
+        "the plan asks otherwise in check 'Stop coverage' (coverage) by 'near':"
+        " radius_m 100.0 → 150.0"
+    )
+    edit("plan.toml", "[coverage.variants.near]", "[coverage.variants.close]")
+    lines = differences(defined, "--lang", "en")
+    assert "the plan has no check 'Stop coverage' (coverage) by 'near' any more" in lines
+    assert any("(coverage) by 'near' has no result in the record" in line for line in lines)
+
+
+def test_definitions_by_parameters_of_the_planners_own_are_replayed(
+    tiny_pack: Path, edit: Edit
+) -> None:
+    edit("plan.toml", "[green]", STOPS_BY_DEFINITION)
+    pack, plan = open_pack(tiny_pack)
+    check = plan.checks["coverage"].with_params({"radius_m": 400})
+    rows = (*definitions(pack, check), *definitions(pack, one_value(check, 400)))
+    data, replayed = again(pack, plan, (run_check(pack, check),), compared={"coverage": rows[:6]})
+    assert [one["across"] for one in data["results"][0]["definitions"]] == [
+        300, 500, 300, 500, None, 400,
+    ]  # fmt: skip
+    assert replayed.findings == ()
+
+
+def one_value(check: Check, value: float) -> Check:
+    """The check compared at one value more, as the page does with that in force."""
+    return check.model_copy(update={"across": {"radius_m": (value,)}})
+
+
 def again(
-    pack: Pack, plan: Plan, results: tuple[CheckResult, ...], asked: Asked | None = None
+    pack: Pack,
+    plan: Plan,
+    results: tuple[CheckResult, ...],
+    asked: Asked | None = None,
+    compared: Mapping[str, Sequence[Comparison]] | None = None,
 ) -> tuple[dict[str, Any], Replay]:
     """Record results and replay them, through JSON."""
-    data = run_record(pack, plan, results, asked=asked or Asked(), made="2025-01-01T00:00:00+00:00")
+    made = "2025-01-01T00:00:00+00:00"
+    data = run_record(pack, plan, results, asked=asked or Asked(), made=made, compared=compared)
     text = json.dumps(data, allow_nan=False)
     return data, replay(pack, plan, parsed(json.loads(text), "run.json"))
 
