@@ -12,7 +12,7 @@ from spatial.phrases import check_title, listed, number_text
 from spatial.run import Comparison
 from views import chips
 from views.interval import interval, number_with_unit, range_text
-from views.session import Opened, compared
+from views.session import Opened, compared, keep_definitions
 from views.text import Words
 
 _SIGNS = {"met": "✓", "not_met": "✕", "undetermined": "?"}
@@ -26,6 +26,7 @@ def compare_definitions(
         about = words("checks.definitions_help")
         st.markdown(f"**{words('checks.definitions')}**", help=about)
         comparisons = _worked_out(opened, check, words)
+        keep_definitions(opened, check, comparisons)
         st.html(_table(opened.pack, opened.plan.checks[check.id], check, comparisons, words))
         if _differ(opened.plan.checks[check.id], comparisons):
             st.html(chips.line(f"<b>{chips.text(words('checks.variants_differ'))}</b>"))

@@ -2,23 +2,30 @@
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 import streamlit as st
 
+from layers.workspace import Workspace
 from spatial import CheckResult
 from spatial.record import RECORD_FILE, Asked, Own, run_record
-from views.session import PACK_VARIABLE, Opened
+from spatial.run import Comparison
+from views.session import PACK_VARIABLE, Opened, definitions_found
 from views.text import Words
 from views.workspace import session_workspace
 
 
 def offer_record(opened: Opened, results: Sequence[CheckResult], words: Words) -> None:
-    """A button for the record of all targets, with the parameters in force."""
+    """A button for the record of all targets, with the parameters in force.
+
+    It is made when somebody clicks, outside the session: what that holds is looked up before.
+    """
+    workspace = session_workspace() if opened.own else None
+    compared = definitions_found(opened)
     st.download_button(
         words("checks.record"),
-        lambda: _record(opened, results, words),
+        lambda: _record(opened, results, compared(), workspace, words),
         icon=":material/history:",
         help=words("checks.record_help"),
         file_name=RECORD_FILE,
@@ -28,8 +35,13 @@ def offer_record(opened: Opened, results: Sequence[CheckResult], words: Words) -
     )
 
 
-def _record(opened: Opened, results: Sequence[CheckResult], words: Words) -> str:
-    workspace = session_workspace() if opened.own else None
+def _record(
+    opened: Opened,
+    results: Sequence[CheckResult],
+    compared: Mapping[str, Sequence[Comparison]],
+    workspace: Workspace | None,
+    words: Words,
+) -> str:
     own = {}
     if workspace is not None:
         infos = workspace.layers()
@@ -44,5 +56,7 @@ def _record(opened: Opened, results: Sequence[CheckResult], words: Words) -> str
         lang=words.lang,
     )
     made = datetime.now(UTC).isoformat(timespec="seconds")
-    record = run_record(opened.pack, opened.plan, results, asked=asked, made=made, own=own)
+    record = run_record(
+        opened.pack, opened.plan, results, asked=asked, made=made, own=own, compared=compared
+    )
     return json.dumps(record, ensure_ascii=False, allow_nan=False, indent=1) + "\n"
