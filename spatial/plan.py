@@ -228,6 +228,7 @@ class Check(Entry):
     check's own layers are missing. `proxy` says what such a value, or the check's own, only
     stands in for, and why it therefore cannot decide the target; empty where it is the thing
     itself. `terms` are the words that colleagues may dispute, each with its definition and source.
+    `names` are how values that parameters list are called, such as the kinds of project allowed.
     """
 
     id: str
@@ -246,6 +247,7 @@ class Check(Entry):
     variants: Mapping[str, Definition] = {}
     across: Mapping[str, tuple[float, ...]] = {}
     terms: Mapping[str, Text] = {}
+    names: Mapping[str, Text] = {}
 
     @property
     def unit_layers(self) -> tuple[str, ...]:

@@ -1,12 +1,15 @@
 """What the panel says of a feature: its facts, where they come from, what else lies there."""
 
 import math
+from functools import cache
 from numbers import Real
 
 import pandas as pd
 
 from layers import Language, Pack
 from layers.catalogue import Column, LayerSpec
+from layers.fields import is_land_column
+from layers.land_codes import LandCodes, read_land_codes
 from spatial import Check, CheckResult
 from spatial.phrases import (
     area_text,
@@ -149,18 +152,27 @@ def hit_label(pack: Pack, hit: Hit, words: Words) -> str:
 
 
 def class_name(pack: Pack, layer_id: str, code: str, *, lang: Language) -> str:
-    """Name a land class as the land layer does, the code before it."""
+    """Name a land class as the land layer does, else as the standard does, the code before it."""
     frame = pack.layers[layer_id].frame
     for column in ("class_name_en", "class_name") if lang == "en" else ("class_name",):
         if column in frame:
             names = frame.loc[frame["class_code"] == code, column].dropna()
             if not names.empty:
                 return f"{code} {names.iloc[0]}"
+    if is_land_column(pack.catalogue.layers[layer_id], "class_code"):
+        return _land_codes().title_of(code).in_(lang)
     return code
 
 
+@cache
+def _land_codes() -> LandCodes:
+    return read_land_codes()
+
+
 def kind_name(pack: Pack, check: Check, kind: str, lang: Language) -> str:
-    """Name a kind of project in a language, as the layers of projects do."""
+    """Name a kind of project in a language, as the plan does, else as the layers of projects."""
+    if kind in check.names:
+        return check.names[kind].in_(lang)
     column = str(check.params.get("kind_column", ""))
     bound = check.layers["projects"].all_layers if "projects" in check.layers else ()
     for layer_id in bound if lang == "en" else ():
