@@ -303,8 +303,10 @@ def _print_zones(pack: Pack, table: ZoneTable, lang: Language) -> None:
 
 
 def _cell(table: ZoneTable, column: str, zone: str, lang: Language) -> str:
+    """A value, and under it its range, in two lines so that columns stay narrow."""
     value = statistic_text(column, table.value(column, zone), lang)
-    return "\n".join(part for part in (value, table.range_text(column, lang, zone)) if part)
+    span = table.range_text(column, lang, zone).replace("–", "–\n")
+    return f"{value}\n{span}" if span else value
 
 
 if __name__ == "__main__":

@@ -16,7 +16,6 @@ from spatial.phrases import (
     area_text,
     feature_names,
     number_text,
-    people_text,
     phrase,
     share_text,
 )
@@ -172,8 +171,6 @@ def statistic_text(column: str, value: float, lang: Language) -> str:
         return "—"
     if column.endswith("_share"):
         return share_text(value, 1.0)
-    if column == "people":
-        return people_text(value, lang)
     return area_text(value, lang) if column.endswith("_m2") else number_text(value)
 
 

@@ -244,6 +244,63 @@ def test_a_missing_value_is_an_empty_cell_not_nought(
         assert features[0]["properties"]["built_up_covered_share"] is None
 
 
+@pytest.mark.parametrize("suffix", [".csv", ".xlsx", ".geojson"])
+def test_zones_have_low_and_high_beside_each_value(
+    tiny: tuple[Pack, Plan], table: ZoneTable, suffix: str
+) -> None:
+    content = zones_bytes(tiny[0], table, suffix, "en")
+    value, low, high = "Area (m²)", "Area, low (m²)", "Area, high (m²)"
+    if suffix == ".csv":
+        read = pd.read_csv(io.BytesIO(content), encoding="utf-8-sig")
+    elif suffix == ".xlsx":
+        read = pd.read_excel(io.BytesIO(content))
+    else:
+        read = gpd.read_file(io.BytesIO(content))
+        value, low, high = "area_m2", "area_m2_low", "area_m2_high"
+    heads = list(read.columns)
+    assert heads[heads.index(value) :][:3] == [value, low, high]
+    numbers = read[[value, low, high]].iloc[0].to_list()
+    # A unit of 1 km by 2 km, its border off by 1 m.
+    largest = 2e6 + 6000 + math.pi
+    assert numbers == pytest.approx([2e6, 998 * 1998, largest], abs=0.1)
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".xlsx", ".geojson", ".gpkg"])
+def test_an_open_end_is_an_empty_cell_beside_its_value(
+    tiny: tuple[Pack, Plan], tmp_path: Path, suffix: str
+) -> None:
+    pack, plan = tiny
+    stops = pack.layers["bus_stops"]
+    homes = replace(stops, frame=stops.frame.assign(people=[30, None], accuracy_m=0.0))
+    pack = replace(pack, layers={**pack.layers, "homes": homes})
+    parts = plan.zone_statistics.model_copy(update={"population": "homes"})
+    found = zone_statistics(pack, parts, "area")
+    path = tmp_path / f"zones{suffix}"
+    write_zones(path, pack, found, "zh")
+    heads = ["居民（人）", "居民·下限（人）", "居民·上限（人）"]
+    if suffix in {".geojson", ".gpkg"}:
+        read, heads = gpd.read_file(path), ["people", "people_low", "people_high"]
+    elif suffix == ".xlsx":
+        read = pd.read_excel(path)
+        notes = pd.read_excel(path, sheet_name=1, header=None).set_index(0)[1]
+        assert notes["没有人口数的对象（个），不按 0 人计，居民上限未知"] == "1"
+    else:
+        read = pd.read_csv(path, encoding="utf-8-sig")
+    value, low, high = (read[head].iloc[0] for head in heads)
+    assert (value, low) == (30, 30)
+    assert pd.isna(high)
+
+
+def test_the_workbook_names_the_layers_that_are_invented(tiny_pack: Path, edit: Edit) -> None:
+    edit("bus_stops.geojson", '"id": "S2"', '"id": "S2", "basis": "synthetic"')
+    pack, plan = open_pack(tiny_pack)
+    found = zone_statistics(pack, plan.zone_statistics, "units")
+    content = io.BytesIO(zones_bytes(pack, found, ".xlsx", "zh"))
+    notes = pd.read_excel(content, sheet_name=1, header=None).set_index(0)[1]
+    assert notes["含虚构数据的图层（无误差可言，未计入范围）"] == "站点"
+    assert notes["下限、上限"].startswith("各图层位置在所标精度以内时")
+
+
 def test_another_format_is_refused(tiny: tuple[Pack, Plan], table: ZoneTable) -> None:
     with pytest.raises(InputError, match=r"'.pdf' is not a format of zone tables; use .csv, .xlsx"):
         zones_bytes(tiny[0], table, ".pdf", "zh")
@@ -263,12 +320,16 @@ def test_the_csv_of_units_has_units_in_its_headings(tiny: tuple[Pack, Plan]) -> 
         "Low (0–1)",
         "High (0–1)",
         "Met",
+        "Target of the plan",
+        "Definition",
+        "Parameters",
         "Target",
         "Basis",
     ]
     assert [row[0] for row in rows[1:]] == ["U1", "U2"]
     assert [row[1] for row in rows[1:]] == ["West unit", "East unit"]
-    assert [row[-3:] for row in rows[1:]] == [["no", "at least 50%", "official"]] * 2
+    said = ["Coverage", "default definition", "Radius (m) 500", "at least 50%", "official"]
+    assert [row[-6:] for row in rows[1:]] == [["no", *said]] * 2
     assert float(rows[1][3]) / float(rows[1][4]) == pytest.approx(float(rows[1][2]))
 
 
@@ -311,6 +372,9 @@ target = { at_least = 1, unit = "m2" }""",
         "Low (m²)",
         "High (m²)",
         "Met",
+        "Target of the plan",
+        "Definition",
+        "Parameters",
         "Target",
         "Basis",
     ]

@@ -267,16 +267,17 @@ def _chart(opened: Opened, table: ZoneTable, chosen: str, words: Words) -> None:
     )
     layers = [
         base.mark_bar(stroke="#1d5c63", strokeWidth=0.5, height={"band": 0.7}, opacity=0.6).encode(
-            x=alt.X("value:Q", title=title, scale=scale, axis=alt.Axis(format="~s")),
+            x=alt.X("value:Q", title=None, scale=scale, axis=alt.Axis(format="~s")),
             color=alt.Color("colour:N", scale=None, legend=None),
         )
     ]
     if doubtful:
         rule = base.mark_rule(color=_TICK, strokeWidth=1.2)
-        layers.append(rule.encode(x=alt.X("start:Q", scale=scale), x2="stop:Q"))
+        layers.append(rule.encode(x=alt.X("start:Q", title=None, scale=scale), x2="stop:Q"))
         for end_of in ("start", "stop"):
             tick = base.mark_tick(color=_TICK, size=8, thickness=1.2)
-            layers.append(tick.encode(x=alt.X(f"{end_of}:Q", scale=scale)))
+            layers.append(tick.encode(x=alt.X(f"{end_of}:Q", title=None, scale=scale)))
+    st.markdown(f"**{title}**")
     st.altair_chart(alt.layer(*layers).properties(height=max(120, 38 * len(known))))
     if doubtful:
         st.caption(words("zones.chart_help"))
