@@ -455,7 +455,7 @@ VRT = b"""<OGRVRTDataSource><OGRVRTLayer name="x"><SrcDataSource>/etc/passwd</Sr
 <SrcLayer>x</SrcLayer></OGRVRTLayer></OGRVRTDataSource>"""
 SHP, SHX = shp(PLACES[:2])
 USELESS = {
-    "nothing": (b"", "the file is empty"),
+    "nothing": (b"", "the file is empty, it has 0 bytes; export or copy it once more"),
     "a .shp": (SHP, "zip the .shp with its .dbf, .shx and .prj"),
     "a .shx": (SHX, "zip the .shp with its .dbf, .shx and .prj"),
     "a .dbf": (dbf([b"NAME"], [[b"a"]]), "a .dbf alone"),
@@ -733,8 +733,34 @@ def test_heights_stay_until_they_are_mended(tmp_path: Path, reader: Reader, brin
     ]
 
 
-def test_a_zip_is_no_door_for_other_kinds(refused: Refuse) -> None:
+def of_members(*members: str) -> bytes:
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w") as archive:
-        archive.writestr("word/document.xml", "x")
-    assert "the archive holds nothing that is read ('word/document.xml')" in refused(out.getvalue())
+        for member in members:
+            archive.writestr(member, "x")
+    return out.getvalue()
+
+
+TYPES = "[Content_Types].xml"  # the first member of all that Office writes
+
+
+@pytest.mark.parametrize(
+    "members,line",
+    [
+        ((TYPES, "word/document.xml"), "a Word document; save the table in it as .xlsx or CSV"),
+        ((TYPES, "ppt/presentation.xml"), "a PowerPoint presentation"),
+        ((TYPES, "xl/workbook.bin"), "an Excel workbook of a kind that is not read (.xlsb)"),
+        ((TYPES, "visio/document.xml"), "an Office document"),
+        (("mimetype", "content.xml"), "an OpenDocument file (.ods, .odt)"),
+    ],
+)
+@pytest.mark.parametrize("name", ["数据.shp", "数据.docx"])
+def test_a_document_is_named_for_what_it_is_whatever_the_file_is_called(
+    members: tuple[str, ...], line: str, name: str, refused: Refuse
+) -> None:
+    assert line in refused(of_members(*members), name)
+
+
+def test_a_zip_is_no_door_for_other_kinds(refused: Refuse) -> None:
+    line = refused(of_members("a/b.xml"))
+    assert "the archive holds nothing that is read ('a/b.xml')" in line

@@ -68,7 +68,7 @@ def _opened(path: Path, where: str, limits: Limits) -> Iterator[tuple[Path, dict
             raise refusal(
                 where,
                 "empty",
-                "the geodatabase has no feature class with geometry",
-                zh="地理数据库中没有带图形的要素类",
+                "the geodatabase has no feature class with geometry; export a layer that has one",
+                zh="地理数据库中没有带图形的要素类；请导出含图形的图层",
             )
         yield own, layers

@@ -41,7 +41,7 @@ _REFUSED: tuple[tuple[re.Pattern[bytes], str, str], ...] = (
     (
         re.compile(rb"AC10\d\d"),
         "a DWG drawing, which is not read; save it as DXF",
-        "DWG 图形文件不能直接读取；请另存为 DXF",
+        "是 DWG 图形，不能直接读取；请另存为 DXF",
     ),
     (
         re.compile(rb"\xd0\xcf\x11\xe0"),
@@ -91,6 +91,31 @@ _DATA_SUFFIXES = {
     ".tiff",
     ".xlsx",
 }
+# Documents that are zip archives, by a member: what it is, and what to do, in English and Chinese.
+_TABLE_EN, _TABLE_ZH = "save the table in it as .xlsx or CSV", "请把其中的表格另存为 .xlsx 或 CSV"
+_DOCUMENTS: tuple[tuple[re.Pattern[str], str, str], ...] = (
+    (re.compile(r"word/"), f"a Word document; {_TABLE_EN}", f"是 Word 文档；{_TABLE_ZH}"),
+    (
+        re.compile(r"ppt/"),
+        "a PowerPoint presentation, which has no places in it that can be read; deliver the data",
+        "是 PowerPoint 演示文稿，不含可读取的坐标；请提供数据文件",
+    ),
+    (
+        re.compile(r"xl/"),
+        "an Excel workbook of a kind that is not read (.xlsb); save it as .xlsx or CSV",
+        "是不能读取的 Excel 工作簿（.xlsb）；请另存为 .xlsx 或 CSV",
+    ),
+    (
+        re.compile(r"(meta-inf/manifest\.xml|content\.xml)$"),
+        f"an OpenDocument file (.ods, .odt); {_TABLE_EN}",
+        f"是 OpenDocument 文件（.ods、.odt）；{_TABLE_ZH}",
+    ),
+    (
+        re.compile(r"\[content_types\]\.xml$"),
+        f"an Office document; {_TABLE_EN}",
+        f"是 Office 文档；{_TABLE_ZH}",
+    ),
+)
 _ARCHIVE_SUFFIXES = {".zip", ".rar", ".7z", ".gz", ".tar", ".kmz"}
 _READ_EN = (
     "GeoJSON, GeoPackage, KML/KMZ, DXF, FlatGeobuf, GeoParquet, CSV, XLSX, GeoTIFF, .osm.pbf, and"
@@ -118,7 +143,12 @@ def identify(path: Path, where: str, limits: Limits) -> Identity:
     """
     size = path.stat().st_size
     if size == 0:
-        raise refusal(where, "empty", "the file is empty; save it once more", zh="文件是空的")
+        raise refusal(
+            where,
+            "empty",
+            "the file is empty, it has 0 bytes; export or copy it once more and choose it again",
+            zh="文件是空的（0 字节）；请重新导出或复制一份，再选择",
+        )
     if size > limits.file_mb * _MEGABYTE:
         raise refusal(
             where,
@@ -154,6 +184,10 @@ def _archived(inside: Sequence[Member], where: str) -> Format:
 
 
 def _strange_archive(inside: Sequence[Member], suffixes: set[str], where: str) -> InputError:
+    names = [member.name.lower() for member in inside]
+    for pattern, en, zh in _DOCUMENTS:
+        if any(pattern.match(name) for name in names):
+            raise _refused(where, en, zh)
     first = inside[0].name[:60] if inside else ""
     if suffixes & _ARCHIVE_SUFFIXES:
         return refusal(

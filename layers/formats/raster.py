@@ -345,7 +345,9 @@ def _check_vertices(count: int, where: str, limits: Limits) -> None:
 
 def _empty(where: str, *, amounts: bool) -> Problem:
     what, zh = ("data other than 0", "非零数值") if amounts else ("data", "有效数值")
-    return Problem(where, "", "empty", f"no cell has {what}", zh=f"没有任何像元含{zh}")
+    message = f"no cell has {what}; look at its nodata value, or choose another band or file"
+    zh = f"没有任何像元含{zh}；请核对无数据值，或改选波段、文件"
+    return Problem(where, "", "empty", message, zh=zh)
 
 
 def _error(where: str, rule: str, message: str, zh: str) -> InputError:
