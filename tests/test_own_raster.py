@@ -397,7 +397,8 @@ my_data.show(with_own_layers(current_pack()), Words("zh"))
 
 
 def drop(page: AppTest, path: Path) -> None:
-    page.file_uploader(key="own.file.0").upload(path.name, path.read_bytes()).run()
+    box = next(one for one in page.file_uploader if str(one.key).startswith("own.file."))
+    box.upload(path.name, path.read_bytes()).run()
     assert not page.exception
 
 
@@ -445,3 +446,61 @@ def test_a_raster_may_still_become_areas(page: AppTest, crowns: Path) -> None:
     page.selectbox(key="draft.layer.树冠").set_value("land").run()
     assert page.radio(key="draft.raster").value == "classes"
     assert not page.exception
+
+
+def keep(page: AppTest) -> None:
+    """Say whose the data are and how exact, and keep them."""
+    page.button_group(key="draft.basis").set_value("official").run()
+    page.number_input(key="draft.accuracy").set_value(0.0).run()
+    next(one for one in page.button if one.label == "载入工作区").click().run()
+    assert not page.exception
+
+
+def press(page: AppTest, label: str) -> None:
+    next(one for one in page.button if one.label.startswith(label)).click().run()
+    assert not page.exception
+
+
+@pytest.mark.parametrize("label", ["移除", "撤销"])
+def test_what_loading_changed_is_told_no_longer_once_the_layer_is_gone(
+    page: AppTest, crowns: Path, label: str
+) -> None:
+    drop(page, crowns)
+    page.button_group(key="draft.datum.树冠").set_value("cgcs2000").run()
+    keep(page)
+    page.run()
+    assert "已载入：树冠" in said(page)
+    press(page, label)
+    assert "已载入：" not in said(page)
+    assert "载入前" not in "".join(map(str, (one.value.columns for one in page.dataframe)))
+    press(page, "撤销" if label == "移除" else "重做")  # it is there again, but nothing was loaded
+    assert "已载入：" not in said(page)
+    assert "已载入的图层（1）" in said(page)
+
+
+def test_a_target_whose_stand_in_rests_on_the_layer_is_told_as_well(
+    page: AppTest, asking: Path, tmp_path: Path
+) -> None:
+    land = json.loads((asking / "land.geojson").read_text(encoding="utf-8"))
+    for one in land["features"]:
+        one["properties"]["class_code"] = "0301"  # all of the place is wood
+    path = tmp_path / "land.geojson"
+    path.write_text(json.dumps(land), encoding="utf-8")
+    drop(page, path)
+    page.button_group(key="draft.datum.land").set_value("cgcs2000").run()
+    keep(page)
+    rows = {row["目标"]: row for row in page.dataframe[0].value.to_dict("records")}
+    assert "替代值 50.0%" in rows["绿化覆盖率"]["载入前"]
+    assert "替代值 100%" in rows["绿化覆盖率"]["载入后"]
+
+
+def test_a_target_that_needs_its_stand_in_no_longer_is_not_told_of_what_that_rests_on(
+    page: AppTest, asking: Path, crowns: Path
+) -> None:
+    drop(page, crowns)
+    page.button_group(key="draft.datum.树冠").set_value("cgcs2000").run()
+    keep(page)
+    drop(page, asking / "land.geojson")
+    page.button_group(key="draft.datum.land").set_value("cgcs2000").run()
+    keep(page)
+    assert "绿化覆盖率" not in page.dataframe[0].value["目标"].tolist()

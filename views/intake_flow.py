@@ -244,14 +244,14 @@ def _keep(
     try:
         with st.spinner(words("own.keeping")):
             workspace = ensured_workspace(words)
-            workspace.save_layer(stored, seen=seen, author=author(), content=held.content)
+            version = workspace.save_layer(stored, seen=seen, author=author(), content=held.content)
     except ConflictError as error:
         st.session_state[_CONFLICT] = error
         st.rerun()
     except InputError as error:
         show_problems(error.problems, words)
         return
-    note_change(stored.spec, before)
+    note_change(stored.spec, version, before)
     st.session_state[_CONFLICT] = None
     st.session_state[f"on.{stored.spec.id}"] = True
     drop_draft()

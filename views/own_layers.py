@@ -2,17 +2,19 @@
 
 import datetime as dt
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain
 from typing import TypeAlias
 
 import pandas as pd
 import streamlit as st
 
-from layers import InputError, is_conclusive
+from layers import InputError, Text, is_conclusive
 from layers.catalogue import LayerSpec
 from layers.findings import LOG_COLUMNS, readable
 from layers.gate import DatumFinding
 from layers.workspace import Change, ConflictError, StoredLayerInfo, Workspace
-from spatial import CheckResult
+from spatial import Check, CheckResult
 from spatial.export import csv_bytes
 from spatial.own_raster import is_raster_layer, raster_measured_by
 from spatial.phrases import check_title, figure_range_text, verdict_text
@@ -23,7 +25,7 @@ from views.settings import conflict_text, reread_settings, setting_title
 from views.text import Words
 from views.workspace import author, session_workspace
 
-_FAILED, _CHANGED = "own.failed", "own.changed"
+_FAILED, _CHANGED, _CAME_TO = "own.failed", "own.changed", "own.came_to"
 _MOST_CHANGES = 50
 Titles: TypeAlias = Mapping[str, str]
 
@@ -174,65 +176,115 @@ def _when(time: dt.datetime) -> str:
     return f"{time.astimezone():%Y-%m-%d %H:%M}"
 
 
-def said_by_targets(opened: Opened, layer_id: str, words: Words) -> Mapping[str, str]:
-    """What the targets say that rest on a layer, by their ids."""
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What a target says on the data that there are: in words, and whether of its stand-in."""
+
+    text: str
+    by_stand_in: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Note:
+    """That a layer was kept in a version of the workspace, and what targets said before."""
+
+    layer: str
+    version: int
+    title: Text
+    before: Mapping[str, Said]
+
+
+def said_by_targets(opened: Opened, layer_id: str, words: Words) -> Mapping[str, Said]:
+    """What the targets say that may rest on a layer, by their ids.
+
+    Those whose stand-in alone is measured on it are among them: whether it is measured in their
+    place may depend on the layer itself.
+    """
     return {
-        check.id: _in_words(result_of(opened, check.id), words)
+        check.id: _said(result_of(opened, check.id), words)
         for check in opened.plan.checks.values()
-        if layer_id in {binding.layer for binding in check.layers.values()}
+        if layer_id in {*_bound(check), *_bound(check, stand_in=True)}
     }
 
 
-def note_change(spec: LayerSpec, before: Mapping[str, str]) -> None:
+def note_change(spec: LayerSpec, version: int, before: Mapping[str, Said]) -> None:
     """Note that a layer was kept, and what its targets said before, for the page to tell."""
-    st.session_state[_CHANGED] = (spec.id, spec.title, before)
+    _forget_changes()
+    st.session_state[_CHANGED] = _Note(spec.id, version, spec.title, before)
 
 
-def _in_words(result: CheckResult, words: Words) -> str:
-    """A check's status and value, for the comparison of before and after."""
-    status = verdict_text(result.status, words.lang)
+def _bound(check: Check, *, stand_in: bool = False) -> tuple[str, ...]:
+    """The layers that a target is measured on, or that its stand-in is, if it has one."""
+    if stand_in and not check.stand_in:
+        return ()
+    one = check.defined(check.stand_in) if stand_in else check
+    return tuple(
+        dict.fromkeys(layer for binding in one.layers.values() for layer in binding.all_layers)
+    )
+
+
+def _said(result: CheckResult, words: Words) -> Said:
+    """A target's status and value, for the comparison of before and after."""
+    status, by_stand_in = verdict_text(result.status, words.lang), result.why == "proxy"
     if result.measured is None:
-        return status
+        return Said(status, by_stand_in)
     figure = figure_range_text(result.check, result.measured.whole, words.lang)
-    if result.why == "proxy":
+    if by_stand_in:
         figure = words("checks.proxy_value", value=figure)
-    return f"{status} · {figure}"
+    return Said(f"{status} · {figure}", by_stand_in)
 
 
 def say_what_changed(opened: Opened, words: Words) -> None:
-    """After a layer was kept: which targets rest on it, and what has become of them."""
-    changed = st.session_state.get(_CHANGED)
-    if changed is None:
+    """After a layer was kept: which targets rest on it, and what has become of them.
+
+    What they came to is told as it was then, whatever is set or brought in later; once the layer
+    is removed or replaced, by whomever, nothing is told any more.
+    """
+    note: _Note | None = st.session_state.get(_CHANGED)
+    if note is None:
         return
-    layer_id, title, before = changed
-    compared = raster_measured_by(opened.plan, layer_id)
+    if opened.own_versions.get(note.layer) != note.version:
+        _forget_changes()
+        return
+    after: Mapping[str, Said] | None = st.session_state.get(_CAME_TO)
+    if after is None:
+        after = {check_id: _said(result_of(opened, check_id), words) for check_id in note.before}
+        st.session_state[_CAME_TO] = after
+    checks = opened.plan.checks
+    told = [
+        check_id
+        for check_id, was in note.before.items()
+        if note.layer in _bound(checks[check_id]) or was.by_stand_in or after[check_id].by_stand_in
+    ]
+    compared = raster_measured_by(opened.plan, note.layer)
     with st.container(border=True):
-        st.html(chips.line(f"<b>{chips.text(words('own.saved', layer=title.in_(words.lang)))}</b>"))
-        if before:
+        saved = words("own.saved", layer=note.title.in_(words.lang))
+        st.html(chips.line(f"<b>{chips.text(saved)}</b>"))
+        if told:
             rows = [
                 {
-                    words("own.target"): check_title(result.check, words.lang),
-                    words("own.before"): was,
-                    words("own.after"): _in_words(result, words),
+                    words("own.target"): check_title(checks[check_id], words.lang),
+                    words("own.before"): note.before[check_id].text,
+                    words("own.after"): after[check_id].text,
                 }
-                for check_id, was in before.items()
-                for result in [result_of(opened, check_id)]
+                for check_id in told
             ]
             st.dataframe(pd.DataFrame(rows), hide_index=True)
-            loose = _still_loose(opened, before, words)
+            bound = [_bound(checks[one], stand_in=after[one].by_stand_in) for one in told]
+            loose = _still_loose(opened, chain.from_iterable(bound), words)
             if loose:
                 st.caption(chips.unmarked(words("own.still_loose", layers=loose)))
         else:
             st.html(
-                chips.line(chips.text(_no_target(opened, layer_id, compared, words), muted=True))
+                chips.line(chips.text(_no_target(opened, note.layer, compared, words), muted=True))
             )
         with st.container(horizontal=True):
             pages = st.session_state["pages"]
-            is_drawn = not is_raster_layer(opened.pack, layer_id)
+            is_drawn = not is_raster_layer(opened.pack, note.layer)
             if is_drawn and st.button(words("own.to_map"), icon=":material/map:"):
-                locate(opened, layer_id)
+                locate(opened, note.layer)
                 st.switch_page(pages["map"])
-            if (before or compared) and st.button(
+            if (told or compared) and st.button(
                 words("own.to_checks"), icon=":material/checklist:"
             ):
                 st.switch_page(pages["checks"])
@@ -249,18 +301,17 @@ def _no_target(opened: Opened, layer_id: str, compared: Sequence[str], words: Wo
     return words("own.no_target")
 
 
-def _still_loose(opened: Opened, checks: Iterable[str], words: Words) -> str:
-    """The layers of these checks that are sketches still, and keep their results indicative."""
+def _still_loose(opened: Opened, bound: Iterable[str], words: Words) -> str:
+    """The layers among these that are sketches still, and keep results indicative."""
     pack = opened.pack
-    bound = {
-        binding.layer: None
-        for check_id in checks
-        for binding in opened.plan.checks[check_id].layers.values()
-        if binding.layer in pack.layers and not is_conclusive(pack.layers[binding.layer].basis)
-    }
-    titles = [pack.catalogue.layers[layer].title.in_(words.lang) for layer in bound]
+    titles = [
+        pack.catalogue.layers[layer].title.in_(words.lang)
+        for layer in dict.fromkeys(bound)
+        if layer in pack.layers and not is_conclusive(pack.layers[layer].basis)
+    ]
     return words("leaflet.list_comma").join(titles)
 
 
 def _forget_changes() -> None:
-    st.session_state[_CHANGED] = None
+    st.session_state.pop(_CHANGED, None)
+    st.session_state.pop(_CAME_TO, None)
