@@ -10,6 +10,9 @@ from pydantic import BaseModel, ValidationError
 
 from layers.problem import InputError, Problem
 
+MOST_SHOWN = 80
+"""Letters of a wrong value that a message repeats."""
+
 M = TypeVar("M", bound=BaseModel)
 
 
@@ -69,6 +72,8 @@ def _problem(model: type[BaseModel], item: Mapping[str, Any], where: str) -> Pro
         return Problem(where + _dotted(parents), "", "key", message)
     value = item["input"]
     shown = f"{type(value).__name__}" if isinstance(value, dict | list) else repr(value)
+    if len(shown) > MOST_SHOWN:
+        shown = f"{shown[:MOST_SHOWN]}…"
     said = str(item["msg"]).removeprefix("Value error, ")
     return Problem(where + _dotted(path), "", "value", f"{shown} is not right: {said}")
 

@@ -33,7 +33,9 @@ Features = Annotated[gpd.GeoDataFrame, POINT, LINE, POLYGON]
 """A frame of features of any kind, of several layers perhaps: the column `layer` has their ids."""
 Rasters = Annotated[Grid, RASTER]
 """The cells of a raster layer, in a CRS of their own."""
-Metres = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+FARTHEST_M = 20_037_508.0
+"""Half way round the Earth."""
+Metres = Annotated[float, Field(gt=0, le=FARTHEST_M, allow_inf_nan=False)]
 """A length that a planner sets, in metres."""
 
 VALUE_COLUMNS = ("value", "numerator", "denominator", "low", "high")

@@ -48,6 +48,7 @@ PROGRAM = "program"
 """What the hash of the project's own code is called among the versions."""
 PACK_FILES = (CATALOGUE_FILE, PLAN_FILE)
 _DEGREES = "OGC:CRS84"
+_MOST_LETTERS = 120
 _CODE = ("layers", "spatial")
 """The folders whose code measures; pages and tests do not."""
 _LIBRARIES = ("numpy", "pandas", "geopandas", "shapely", "pyproj", "pyogrio", "scipy")
@@ -337,12 +338,13 @@ def parsed(data: object, where: str) -> RunRecord:
         raise InputError([Problem(where, "", "format", message, zh=zh)])
     found = data.get("version")
     if isinstance(found, int) and found > FORMAT_VERSION:
+        shown = cut(str(found))
         message = (
-            f"format {found} of a newer version of this program; this one reads up to"
+            f"format {shown} of a newer version of this program; this one reads up to"
             f" {FORMAT_VERSION}; verify it with the newer version"
         )
         zh = (
-            f"由更新版本的程序写出（格式 {found}，本程序最高支持 {FORMAT_VERSION}）；"
+            f"由更新版本的程序写出（格式 {shown}，本程序最高支持 {FORMAT_VERSION}）；"
             "请用新版本程序复现"
         )
         raise InputError([Problem(where, "", "version", message, zh=zh)])
@@ -353,8 +355,9 @@ def parsed(data: object, where: str) -> RunRecord:
             for one in problems
         )
     if record.version != FORMAT_VERSION:
-        message = f"{record.version} is no version of the format; {FORMAT_VERSION} is"
-        zh = f"没有第 {record.version} 版格式；应为 {FORMAT_VERSION}"
+        shown = cut(str(record.version))
+        message = f"{shown} is no version of the format; {FORMAT_VERSION} is"
+        zh = f"没有第 {shown} 版格式；应为 {FORMAT_VERSION}"
         raise InputError([Problem(where, "", "version", message, zh=zh)])
     return record
 
@@ -489,6 +492,11 @@ def one_line(text: str) -> str:
     'east [2Jwest'
     """
     return " ".join("".join(sign if sign.isprintable() else " " for sign in text).split())
+
+
+def cut(text: str) -> str:
+    """What a record holds, shown no longer than a reader follows."""
+    return text if len(text) <= _MOST_LETTERS else f"{text[:_MOST_LETTERS]}…"
 
 
 def _own_version(own: Own) -> dict[str, Any]:

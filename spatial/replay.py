@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from layers import Basis, InputError, Language, Pack, Text
+from spatial.bindings import check_feature_problems
 from spatial.measurement import VALUE_COLUMNS
-from spatial.phrases import PHRASES, check_title, listed, number_text, unit_names
+from spatial.phrases import PHRASES, check_title, listed, unit_names
 from spatial.plan import Check, Plan
 from spatial.record import (
     PACK_FILES,
@@ -22,6 +23,7 @@ from spatial.record import (
     RecordedOutcome,
     RecordedResult,
     RunRecord,
+    cut,
     definition,
     one_line,
     parsed,
@@ -33,8 +35,6 @@ from spatial.verdict import CheckResult
 NEARLY = 1e-9
 """By how much, relatively, a number may differ where other versions of libraries computed it."""
 _HASH_LETTERS = 8
-_MOST_LETTERS = 120
-"""What a record holds is shown no longer than this."""
 _MOST_NAMES = 5
 
 _NOTHING = Text(zh="—", en="—")
@@ -139,7 +139,12 @@ class _Run:
                 self.findings.append(_finding("check_gone", check=one_line(one.id)))
                 continue
             try:
-                self.found.append(run_check(self.pack, _as_recorded(check, one), inputs=inputs))
+                asked = _as_recorded(check, one)
+                if one.stand_in and check.stand_in:
+                    self._fits(asked.defined(check.stand_in), check.defined(check.stand_in))
+                else:
+                    self._fits(asked, check)
+                self.found.append(run_check(self.pack, asked, inputs=inputs))
             except InputError as error:
                 self._refused(_check_name(check), error)
                 continue
@@ -158,6 +163,7 @@ class _Run:
             try:
                 planned = definition(check, one.name, one.across)
                 asked = _with_limit(planned, one).with_params(one.params)
+                self._fits(asked, planned)
                 result = run_check(self.pack, asked, inputs=inputs)
             except InputError as error:
                 self._refused(name, error)
@@ -168,10 +174,17 @@ class _Run:
             if key not in there:
                 self.findings.append(_finding("definition_new", check=_by(check, *key)))
 
+    def _fits(self, asked: Check, planned: Check) -> None:
+        """Refuse parameters that name what no layer has; what the plan asks in vain is no news."""
+        old = check_feature_problems(planned, self.pack)
+        problems = [p for p in check_feature_problems(asked, self.pack) if p not in old]
+        if problems:
+            raise InputError(problems)
+
     def _refused(self, name: Text, error: InputError) -> None:
         for problem in error.problems:
             where = problem.layer.rpartition("].")[2]
-            why = _cut(one_line(f"{where}: {problem.message}"))
+            why = one_line(f"{where}: {problem.message}")
             self.findings.append(_finding("check_refused", check=name, why=why))
 
 
@@ -243,7 +256,7 @@ class _Comparing:
         said = [
             _said("program", old=_short(one_line(old)), new=_short(new))
             if name == PROGRAM
-            else _said("version", name=_cut(one_line(name)), old=_cut(one_line(old)), new=new)
+            else _said("version", name=cut(one_line(name)), old=cut(one_line(old)), new=new)
             for name, (old, new) in programs.items()
         ]
         if said:
@@ -485,15 +498,11 @@ def _definition_name(check: Check, one: RecordedDefinition) -> Text:
 
 def _by(check: Check, name: str, across: Number) -> Text:
     """A check with the definition by which it is measured, and at which value."""
-    at = "" if across is None else number_text(across)
-    shown = _cut(one_line(name))
+    at = "" if across is None else f"{across:g}"
+    shown = cut(one_line(name))
     variant = check.variants.get(name)
     titles = Text(zh=shown, en=shown) if variant is None else variant.title
     return _said("by_at" if at else "by", check=_check_name(check), title=titles, at=at)
-
-
-def _cut(text: str) -> str:
-    return text if len(text) <= _MOST_LETTERS else f"{text[:_MOST_LETTERS]}…"
 
 
 def _short(sha256: str) -> str:
@@ -505,7 +514,7 @@ def _exactly(number: Number) -> str:
 
 
 def _json(value: object) -> str:
-    return _cut(one_line(json.dumps(value, ensure_ascii=False)))
+    return cut(one_line(json.dumps(value, ensure_ascii=False)))
 
 
 def _finding(phrase: str, /, **values: object) -> Finding:
