@@ -101,17 +101,17 @@ def surely(
     metres: Sequence[float],
     others: Sequence[BaseGeometry],
     their_metres: Sequence[float],
-) -> BaseGeometry:
+) -> Shapes:
     """What surely counts of land, given what may not, in groups of equal accuracy.
 
     `counting[k]` has the accuracy `metres[k]`, and so have the others theirs; land of no known
     class is as accurate as what it borders on: inf. A border between the two lies where the better
     known of both puts it, off by its accuracy; what lies farther than that from all other land
-    surely counts.
+    surely counts. Handed back is what is left of each group.
     """
     grown: dict[tuple[int, float], BaseGeometry] = {}
-    parts = []
-    for mine, own in zip(counting, metres, strict=True):
+    left = np.empty(len(counting), dtype=object)
+    for group, (mine, own) in enumerate(zip(counting, metres, strict=True)):
         place = mine
         for number, (other, their) in enumerate(zip(others, their_metres, strict=True)):
             if mine.is_empty or other.is_empty:
@@ -120,9 +120,8 @@ def surely(
             if key not in grown:
                 grown[key] = _widened(np.array([other], dtype=object), np.array([key[1]]))[0]
             place = shapely.difference(place, grown[key])
-        parts.append(place)
-    sure = parts[0] if len(parts) == 1 else shapely.union_all(parts)
-    return polygonal(sure)
+        left[group] = polygonal(place)
+    return left
 
 
 def _widened(shapes: Shapes, metres: Floats) -> Shapes:

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Annotated
 
 import geopandas as gpd
@@ -10,12 +11,21 @@ import numpy as np
 import pandas as pd
 import shapely
 from pydantic import Field
+from shapely import Polygon
 from shapely.geometry.base import BaseGeometry
 
 from spatial.doubt.accuracy import Counts, Estimate, TwoClasses, estimate
-from spatial.doubt.band import accuracies, extremes, inner, least_share, outer, surely
+from spatial.doubt.band import (
+    BAND_QUAD_SEGS,
+    accuracies,
+    extremes,
+    inner,
+    least_share,
+    outer,
+    surely,
+)
 from spatial.geometry.edges import Shapes
-from spatial.geometry.lattice import Floats, Integers
+from spatial.geometry.lattice import Floats, Integers, Lattice
 from spatial.geometry.overlap import clusters, overlaps, union_by
 from spatial.geometry.overlay import dissolve, polygon_parts, polygonal
 from spatial.geometry.zonal import Pieces, pieces
@@ -35,6 +45,9 @@ UNCLASSIFIED = ""
 _POLYGON = 3
 _ROUNDING = 1e-9
 """Share of a zone up to which a difference of areas is taken for rounding."""
+_VERTICES_PER_TILE = 6000
+_FAR_PER_TILE = 8
+"""Tiles are so many times as wide as borders may be off, or more: what lies round is seen twice."""
 Codes = Annotated[tuple[str, ...], Field(min_length=1)]
 
 
@@ -99,8 +112,10 @@ def land_share(
     accuracy_m = {"land": accuracies(land), "zones": accuracies(zones)}
     known = {name: float(m.max()) for name, m in accuracy_m.items() if m.max(initial=0.0) > 0}
     if known and whole.value is not None:
-        surely = _Surely.of(cover, accuracy_m["land"], shapes)
-        *ends, (low, high) = surely.ranges(*_extents(zones, cover))
+        least, most = _extents(zones, cover)
+        unknown = _unknown(shapes, cover) if any(map(_unknown_share, figures)) else Polygon()
+        sure = _Surely.of(cover, accuracy_m["land"], unknown, most)
+        *ends, (low, high) = sure.ranges(least, most)
         figures = [ranged(figure, *end) for figure, end in zip(figures, ends, strict=True)]
         value = whole.value
         band = (min(low, value), max(high - _unknown_share(whole), value))
@@ -307,43 +322,140 @@ class _Held:
 
 @dataclass(frozen=True, slots=True)
 class _Surely:
-    """The land that surely counts, and the classified land that surely does not."""
+    """The land that surely counts, and the classified land that surely does not, in small parts."""
 
     counting: Shapes
     others: Shapes
 
     @classmethod
-    def of(cls, cover: _Cover, accuracy_m: Floats, zones: Shapes) -> "_Surely":
-        metres = np.unique(accuracy_m).tolist()
-        known = cover.codes != UNCLASSIFIED
-        sides: list[list[BaseGeometry]] = [[], []]
-        for least in metres:
-            mine = accuracy_m == least
-            for side, marked in zip(sides, (cover.counting >= 0, cover.counting < 0), strict=True):
-                members = np.flatnonzero(mine & marked & known)
-                side.append(dissolve(cover.shapes[members]))
-            # What is drawn twice, once in a class that counts, counts.
-            sides[1][-1] = cover.uncounted(sides[1][-1], members)
-        counting, others = sides
-        unknown = _unknown(zones, cover.shapes[known])
-        theirs = [*metres, math.inf]
-        return cls(
-            shapely.get_parts(surely(counting, metres, [*others, unknown], theirs)),
-            shapely.get_parts(surely(others, metres, [*counting, unknown], theirs)),
-        )
+    def of(
+        cls, cover: _Cover, accuracy_m: Floats, unknown: BaseGeometry, zones: Shapes
+    ) -> "_Surely":
+        """Look tile by tile where zones can be: the time grows faster than the vertices.
+
+        A border is off by no more than the land is accurate to, so what lies farther than that from
+        a tile does not matter in it.
+        """
+        known = np.flatnonzero(cover.codes != UNCLASSIFIED)
+        far = float(accuracy_m.max(initial=0.0))
+        tiles = _tiles(cover.shapes[known], zones, _FAR_PER_TILE * far)
+        tile, member = shapely.STRtree(cover.shapes[known]).query(_boxes(tiles, far))
+        sure: tuple[list[BaseGeometry], list[BaseGeometry]] = ([], [])
+        first = np.flatnonzero(np.diff(tile, prepend=-1))
+        for begin, end in pairwise([*first, len(tile)]):
+            members = np.sort(known[member[begin:end]])
+            near = _Near.of(cover, accuracy_m, members, unknown, tiles[tile[begin]])
+            for side, part in zip(sure, near.surely(), strict=True):
+                side.append(part)
+        counting, others = (np.array(side, dtype=object) for side in sure)
+        return cls(shapely.get_parts(counting), shapely.get_parts(others))
 
     def ranges(self, least: Shapes, most: Shapes) -> list[tuple[float, float]]:
         """Least and greatest share of zones that lie between a least and a most."""
-        sure = [_shared(self.counting, zones) for zones in (least, most)]
-        never = [_shared(self.others, zones) for zones in (least, most)]
+        shapes = np.append(self.counting, self.others)
+        side = np.repeat([0, 1], [len(self.counting), len(self.others)])
+        (sure, never), (sure_in_most, never_in_most) = (
+            _sums(pieces(shapes, zones), side, len(zones), 2).T.tolist() for zones in (least, most)
+        )
         area = shapely.area(most).tolist()
-        lows = map(least_share, *sure, area)
-        highs = map(least_share, *never, area)
+        lows = map(least_share, sure, sure_in_most, area)
+        highs = map(least_share, never, never_in_most, area)
         return [(low, 1.0 - rest) for low, rest in zip(lows, highs, strict=True)]
 
 
-def _unknown(zones: Shapes, known: Shapes) -> BaseGeometry:
+@dataclass(frozen=True, slots=True)
+class _Near:
+    """The land in and near a tile, that which counts and that which does not by accuracy."""
+
+    box: BaseGeometry
+    wide: BaseGeometry
+    metres: list[float]
+    counting: list[BaseGeometry]
+    others: list[BaseGeometry]
+    unknown: BaseGeometry
+    twice: bool
+
+    @classmethod
+    def of(
+        cls,
+        cover: _Cover,
+        accuracy_m: Floats,
+        members: Integers,
+        unknown: BaseGeometry,
+        tile: Floats,
+    ) -> "_Near":
+        off, counts = accuracy_m[members], cover.counting[members] >= 0
+        metres = np.unique(off).tolist()
+        counting, others = (
+            [dissolve(cover.shapes[members[marked & (off == one)]]) for one in metres]
+            for marked in (counts, ~counts)
+        )
+        twice = bool((cover.heap[members] >= 0).any())
+        if twice:
+            # What is drawn twice, once in a class that counts, counts.
+            over = shapely.union_all(counting)
+            others = [polygonal(shapely.difference(other, over)) for other in others]
+        box, wide = (_boxes(tile[None], wider)[0] for wider in (0.0, max(metres)))
+        here = polygonal(shapely.intersection(unknown, wide))
+        return cls(box, wide, metres, counting, others, here, twice)
+
+    def surely(self) -> list[BaseGeometry]:
+        """What of the tile surely counts, and what surely does not."""
+        if len(self.metres) == 1:
+            return self._alike()
+        theirs_m = [*self.metres, math.inf]
+        found = []
+        for mine, theirs in ((self.counting, self.others), (self.others, self.counting)):
+            left = surely(mine, self.metres, [*theirs, self.unknown], theirs_m)
+            parts = [polygonal(part) for part in shapely.intersection(left, self.box)]
+            sure = shapely.union_all(parts) if self.twice else shapely.geometrycollections(parts)
+            found.append(polygonal(sure))
+        return found
+
+    def _alike(self) -> list[BaseGeometry]:
+        """The same where all land is as accurate: all but the other side, shrunk by as much.
+
+        What is left of the wider tile, shrunk, lies in the tile. Where all land is mapped it is
+        land of its side, and need not be cut with it.
+        """
+        sides = np.array([*self.counting, *self.others], dtype=object)
+        room = shapely.difference(self.wide, sides[::-1])
+        if not self.unknown.is_empty:
+            room = shapely.difference(room, self.unknown)
+        room = np.array([polygonal(one) for one in room], dtype=object)
+        (metres,) = self.metres
+        sure = shapely.buffer(room, -metres, quad_segs=BAND_QUAD_SEGS) if metres > 0 else room
+        unmapped_m2 = shapely.area(room).sum() - (self.wide.area - self.unknown.area)
+        if unmapped_m2 > _ROUNDING * self.wide.area:
+            sure = shapely.intersection(sure, sides)
+        return [polygonal(one) for one in sure]
+
+
+def _tiles(shapes: Shapes, zones: Shapes, least_m: float) -> Floats:
+    """Boxes (west, south, east, north) that tile the land in zones, few vertices in each."""
+    land, area = shapely.total_bounds(shapes), shapely.total_bounds(zones)
+    bounds = np.append(np.maximum(land[:2], area[:2]), np.minimum(land[2:], area[2:]))
+    if not (bounds[:2] < bounds[2:]).all():  # or none of either
+        return np.empty((0, 4))
+    share = _VERTICES_PER_TILE / shapely.get_num_coordinates(shapes).sum()
+    cell_m = max(math.sqrt(min(share, 1.0) * np.prod(land[2:] - land[:2])), least_m)
+    lattice = Lattice.over(bounds, cell_m)
+    row, column = np.divmod(np.arange(lattice.rows * lattice.columns), lattice.columns)
+    tiles = lattice.boxes(column, row)
+    met = shapely.STRtree(zones).query(_boxes(tiles), predicate="intersects")[0]
+    reached: Floats = tiles[np.unique(met)]
+    return reached
+
+
+def _boxes(tiles: Floats, wider_m: float = 0.0) -> Shapes:
+    west, south, east, north = tiles.T
+    boxes: Shapes = shapely.box(west - wider_m, south - wider_m, east + wider_m, north + wider_m)
+    return boxes
+
+
+def _unknown(zones: Shapes, cover: _Cover) -> BaseGeometry:
     """What of the zones no classified land covers, without crumbs between neighbours."""
+    known = cover.shapes[cover.codes != UNCLASSIFIED]
     rest = shapely.get_parts(shapely.difference(dissolve(zones), dissolve(known)))
     return polygonal(shapely.multipolygons(_polygons(rest[shapely.area(rest) >= SLIVER_M2])))
 
@@ -351,13 +463,6 @@ def _unknown(zones: Shapes, known: Shapes) -> BaseGeometry:
 def _polygons(shapes: Shapes) -> Shapes:
     polygons: Shapes = shapes[shapely.get_type_id(shapes) == _POLYGON]
     return polygons
-
-
-def _shared(shapes: Shapes, zones: Shapes) -> list[float]:
-    """Area that each zone shares with polygons that do not overlap."""
-    found = pieces(shapes, zones)
-    areas: list[float] = np.bincount(found.zone, found.area_m2, minlength=len(zones)).tolist()
-    return areas
 
 
 def _sums(found: Pieces, label: Integers, zones: int, labels: int) -> Floats:
