@@ -19,6 +19,7 @@ from spatial.phrases import (
     basis_text,
     check_title,
     listed,
+    params_text,
     phrase,
     reason,
     target_text,
@@ -180,15 +181,24 @@ def units_csv(pack: Pack, result: CheckResult, lang: Language) -> bytes:
     if not result.conclusive:
         mark = phrase("export", "indicative", lang)
         said = {met: text and text + mark for met, text in said.items()}
-    columns = ("id", "name", *VALUE_COLUMNS, "met", "target", "basis")
-    about = {
-        "target": target_text(result.check, lang),
-        "basis": "" if result.basis is None else basis_text(result.basis, lang),
-    }
-    rows = [{**unit, **about, "met": said[unit["met"]]} for unit in _units(pack, result, lang)]
+    told = about(result, lang)
+    columns = ("id", "name", *VALUE_COLUMNS, "met", *told)
+    rows = [{**unit, **told, "met": said[unit["met"]]} for unit in _units(pack, result, lang)]
     table = pd.DataFrame(rows, columns=list(columns))
     titles = {name: _unit_title(result.check, name, lang) for name in columns}
     return csv_bytes(table.rename(columns=titles))
+
+
+def about(result: CheckResult, lang: Language) -> dict[str, str]:
+    """What a table of a result says beside its numbers: whose they are, and how they were found."""
+    check = result.check
+    return {
+        "check": check_title(check, lang),
+        "definition": check.definition.in_(lang) or phrase("export", "own_definition", lang),
+        "parameters": params_text(check, lang),
+        "target": target_text(check, lang),
+        "basis": "" if result.basis is None else basis_text(result.basis, lang),
+    }
 
 
 def _unit_title(check: Check, column: str, lang: Language) -> str:
@@ -317,12 +327,21 @@ def evidence_geojson(pack: Pack, result: CheckResult, lang: Language, *, units: 
         return geojson_text(gpd.GeoDataFrame(geometry=[], crs=pack.catalogue.pack.metric_crs))
     evidence = result.measured.evidence
     named = place_names(pack, list(evidence.geometry), units, lang)
+    names = unit_names(pack, result.check, lang)
+    told = {
+        **about(result, lang),
+        "check": result.check.id,
+        "title": check_title(result.check, lang),
+        "cite": result.check.cite.in_(lang),
+        "basis": result.basis,
+        "basis_text": "" if result.basis is None else basis_text(result.basis, lang),
+        "conclusive": result.conclusive,
+    }
     return geojson_text(
         evidence.assign(
+            unit_name=evidence["unit"].map(lambda unit: names.get(str(unit), str(unit))),
             place_name=pd.Series(named, index=evidence.index, dtype=str),
-            check=result.check.id,
-            basis=result.basis,
-            conclusive=result.conclusive,
+            **told,
         )
     )
 

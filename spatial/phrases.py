@@ -90,17 +90,22 @@ def share_text(share: float, *against: float) -> str:
     return f"{text}%"
 
 
-def area_text(area_m2: float, lang: Language) -> str:
+def area_text(area_m2: float, lang: Language, *, beside_m2: float = 0.0) -> str:
     """Write an area: m² below one hectare, hectares below 10 km², km² above.
+
+    Beside another it is written in the unit of the larger of the two.
 
     >>> area_text(476_216_000, "zh"), area_text(2_267_000, "zh"), area_text(820, "en")
     ('476 km²', '227 公顷', '820 m²')
+    >>> area_text(2_267_000, "zh", beside_m2=476_216_000)
+    '2.27 km²'
     """
-    if 0 < area_m2 < 1:
+    size_m2 = max(area_m2, beside_m2)
+    if 0 < size_m2 < 1:
         return "< 1 m²"
-    if area_m2 < M2_PER_HA:
+    if size_m2 < M2_PER_HA:
         return f"{number_text(area_m2)} m²"
-    if area_m2 < 10 * M2_PER_KM2:
+    if size_m2 < 10 * M2_PER_KM2:
         return f"{number_text(area_m2 / M2_PER_HA)} {'公顷' if lang == 'zh' else 'ha'}"
     return f"{number_text(area_m2 / M2_PER_KM2)} km²"
 
@@ -112,7 +117,8 @@ def target_text(check: Check, lang: Language) -> str:
         return phrase("comparison", "none", lang)
     if isinstance(limit, Mapping):
         return phrase("comparison", "per_unit", lang)
-    return phrase("comparison", comparison, lang, limit=value_text(check, limit, lang))
+    said = phrase("comparison", comparison, lang, limit=value_text(check, limit, lang))
+    return phrase("comparison", "own", lang, target=said) if check.target.own else said
 
 
 def value_text(check: Check, value: float, lang: Language, *against: float) -> str:
@@ -167,6 +173,31 @@ def chart_scale(check: Check, lang: Language) -> tuple[float, str]:
 def check_title(check: Check, lang: Language) -> str:
     """Name a check, with the parameters in force: 公交站点 300 米覆盖率."""
     return _filled(check, check.title.in_(lang))
+
+
+_ABOUT = {"station_radius_m": ("stations",)}
+"""Parameters that say nothing where a layer is not bound."""
+
+
+def full_title(check: Check, lang: Language) -> str:
+    """Name a check with the definition by which it is measured, where that is not its own."""
+    title, definition = check_title(check, lang), check.definition.in_(lang)
+    if not definition:
+        return title
+    return f"{title}（{definition}）" if lang == "zh" else f"{title} ({definition})"
+
+
+def params_text(check: Check, lang: Language) -> str:
+    """Write the parameters by which a check is measured, those that have a name: 半径（米）500."""
+    known = PHRASES["parameter"]
+    said = []
+    for name, value in check.params.items():
+        if name not in known or value is None or not {*_ABOUT.get(name, ())} <= {*check.layers}:
+            continue
+        values = [value] if isinstance(value, str | int | float) else [*value]
+        number = [number_text(v) if isinstance(v, int | float) else str(v) for v in values]
+        said.append(f"{known[name].in_(lang)} {' '.join(number)}")
+    return ("；" if lang == "zh" else "; ").join(said)
 
 
 def sentence(check: Check, lang: Language) -> str:
@@ -310,9 +341,10 @@ def _compared(pack: Pack, result: CheckResult, measured: Measurement, lang: Lang
         u for u in values[values.notna()].index if check.target.limit_of(str(u)) is not None
     ]
     undecided = sum(result.met.get(str(unit)) is None for unit in measurable)
+    some_open = undecided > 0 and result.verdict == "not_met"
     said = phrase(
         "reason",
-        f"each_{result.verdict}",
+        "each_surely_not_met" if some_open else f"each_{result.verdict}",
         lang,
         target=target,
         value=value,
@@ -321,7 +353,7 @@ def _compared(pack: Pack, result: CheckResult, measured: Measurement, lang: Lang
         worst=unit_names(pack, check, lang).get(worst, worst),
         worst_value=worst_value,
     )
-    if undecided and result.verdict == "not_met":
+    if some_open:
         gap = "" if lang == "zh" else " "
         said += gap + phrase("reason", "each_undecided", lang, count=undecided)
     return said
@@ -385,8 +417,10 @@ def figure_range_text(check: Check, figure: Figure, lang: Language) -> str:
         return "—"
     limits = check.target.limits
     text = value_text(check, figure.value, lang, *limits)
+    known = [end for end in (figure.low, figure.high) if end is not None]
     low, high = (
-        None if end is None else _end_text(check, end, lang) for end in (figure.low, figure.high)
+        None if end is None else _end_text(check, end, lang, *known)
+        for end in (figure.low, figure.high)
     )
     if low is not None and (low == high or figure.low == figure.high):
         return text
@@ -394,10 +428,10 @@ def figure_range_text(check: Check, figure: Figure, lang: Language) -> str:
     return f"{text}（{span}）" if lang == "zh" else f"{text} ({span})"
 
 
-def _end_text(check: Check, value: float, lang: Language) -> str:
+def _end_text(check: Check, value: float, lang: Language, *ends: float) -> str:
     """Write an end of a range: in brackets already, an area has none of its own in mu."""
     if check.target.unit == "m2":
-        return area_text(value, lang)
+        return area_text(value, lang, beside_m2=max(ends, default=0.0))
     if check.target.unit == "share" and 0 < value < _LEAST_END:
         return f"< {_LEAST_END:.2%}"
     return value_text(check, value, lang, *check.target.limits)

@@ -125,6 +125,11 @@ class Target(Entry):
         return self
 
     @property
+    def own(self) -> bool:
+        """Whether the number is not the plan's, which names none, but a planner's own."""
+        return self.no_number and self.comparison is not None
+
+    @property
     def comparison(self) -> Comparison | None:
         """Which of the three comparisons is asked, None where the plan names no number."""
         return next((name for name in _COMPARISONS if getattr(self, name) is not None), None)
@@ -229,6 +234,7 @@ class Check(Entry):
     stands in for, and why it therefore cannot decide the target; empty where it is the thing
     itself. `terms` are the words that colleagues may dispute, each with its definition and source.
     `names` are how values that parameters list are called, such as the kinds of project allowed.
+    `definition` names the definition by which `defined` has changed it, empty for the check's own.
     """
 
     id: str
@@ -248,6 +254,7 @@ class Check(Entry):
     across: Mapping[str, tuple[float, ...]] = {}
     terms: Mapping[str, Text] = {}
     names: Mapping[str, Text] = {}
+    definition: Text = Text(zh="", en="")
 
     @property
     def unit_layers(self) -> tuple[str, ...]:
@@ -289,11 +296,8 @@ class Check(Entry):
         """Return the check held to a number of the planner's own, where the plan names none."""
         if limit is None or self.target.comparison is not None:
             return self
-        return self.model_copy(
-            update={
-                "target": self.target.model_copy(update={"at_least": limit, "no_number": False})
-            }
-        )
+        own = self.target.model_copy(update={"at_least": limit})
+        return self.model_copy(update={"target": own})
 
     def _measures_the_same(self, other: Definition) -> bool:
         """Whether a definition counts the same classes of the same layers, whatever else it is."""
@@ -333,6 +337,7 @@ class Check(Entry):
             "across": self.across if other.across is None else other.across,
             "variants": {},
             "stand_in": "",
+            "definition": other.title,
         }
         if variant != self.stand_in:
             changed["proxy"] = Text(zh="", en="")
@@ -448,12 +453,20 @@ def read_plan(folder: Path) -> Plan:
     return Plan(title=head.title, checks=checks, zone_statistics=statistics, groups=head.groups)
 
 
+_NOT_TOLD = {
+    "id": "the table's name is the id",
+    "definition": "other definitions are tables in 'variants'",
+}
+"""What of a check its table does not say itself."""
+
+
 def _read_check(check_id: str, entry: object) -> tuple[Check | None, list[Problem]]:
     where = f"{PLAN_FILE} [{check_id}]"
     if not isinstance(entry, dict):
         return None, [Problem(where, "", "value", f"{entry!r} is not a table with title, cite …")]
-    if "id" in entry:
-        return None, [Problem(where, "", "key", "unknown key 'id'; the table's name is the id")]
+    if told := sorted(entry.keys() & _NOT_TOLD.keys()):
+        message = f"unknown key '{told[0]}'; {_NOT_TOLD[told[0]]}"
+        return None, [Problem(where, "", "key", message)]
     check, problems = parse(Check, _bindings_spelt_out({**entry, "id": check_id}), where)
     if check is None:
         return None, problems

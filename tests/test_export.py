@@ -328,7 +328,7 @@ def test_the_csv_of_units_has_units_in_its_headings(tiny: tuple[Pack, Plan]) -> 
     ]
     assert [row[0] for row in rows[1:]] == ["U1", "U2"]
     assert [row[1] for row in rows[1:]] == ["West unit", "East unit"]
-    said = ["Coverage", "default definition", "Radius (m) 500", "at least 50%", "official"]
+    said = ["Stop coverage", "default definition", "Radius (m) 500", "at least 50%", "official"]
     assert [row[-6:] for row in rows[1:]] == [["no", *said]] * 2
     assert float(rows[1][3]) / float(rows[1][4]) == pytest.approx(float(rows[1][2]))
 

@@ -1,19 +1,24 @@
 """The places that speak against a target: on a map, and ranked with where they lie."""
 
+from collections.abc import Iterable
+from hashlib import sha256
+
 import geopandas as gpd
 import pandas as pd
+import shapely
 import streamlit as st
 
 from layers import Language
 from spatial import Check, CheckResult
-from spatial.export import csv_bytes, evidence_geojson
+from spatial.export import about, csv_bytes, evidence_geojson
 from spatial.measurement import Measurement
 from spatial.phrases import (
     M2_PER_HA,
     area_text,
-    check_title,
+    full_title,
     names_in,
     people_text,
+    phrase,
     unit_names,
 )
 from spatial.places import place_names
@@ -37,6 +42,7 @@ from views.session import Opened
 from views.text import Words
 
 _MOST_PLACES = 50
+_WHERE_PX = 210
 _NOT_DRAWN = frozenset({"population", "raster"})
 _ROW_PX, _HEAD_PX, _MOST_ROWS = 35, 38, 8
 
@@ -63,9 +69,9 @@ def show_places(opened: Opened, result: CheckResult, measured: Measurement, word
         if not evidence.empty:
             st.download_button(
                 words("checks.evidence_csv"),
-                lambda: csv_bytes(_table(opened, result, evidence, words)),
+                lambda: places_csv(opened, result, evidence, words),
                 icon=":material/download:",
-                file_name=f"{check_title(check, words.lang)}-{title}.csv",
+                file_name=f"{full_title(check, words.lang)}-{title}.csv",
                 mime="text/csv",
                 on_click="ignore",
                 key=f"places.csv.{check.id}",
@@ -76,7 +82,7 @@ def show_places(opened: Opened, result: CheckResult, measured: Measurement, word
                     opened.pack, result, words.lang, units=opened.plan.zone_statistics.zones
                 ),
                 icon=":material/download:",
-                file_name=f"{check_title(check, words.lang)}.geojson",
+                file_name=f"{full_title(check, words.lang)}-{title}.geojson",
                 mime="application/geo+json",
                 on_click="ignore",
                 key=f"places.{check.id}",
@@ -132,7 +138,7 @@ def _ignore(event: object) -> None:
 
 
 def _list(opened: Opened, result: CheckResult, evidence: gpd.GeoDataFrame, words: Words) -> None:
-    table = _table(opened, result, evidence.head(_MOST_PLACES), words)
+    table = places_table(opened, result, evidence.head(_MOST_PLACES), words)
     rows = min(len(table), _MOST_ROWS)
     numbers = {
         words("checks.place_area"): "%,.2f",
@@ -145,7 +151,8 @@ def _list(opened: Opened, result: CheckResult, evidence: gpd.GeoDataFrame, words
         hide_index=True,
         height=_HEAD_PX + rows * _ROW_PX,
         column_config={
-            words("checks.place"): st.column_config.NumberColumn(width="small"),
+            words("checks.place"): st.column_config.NumberColumn(width=45),
+            words("checks.where"): st.column_config.TextColumn(width=_WHERE_PX),
             **{title: st.column_config.NumberColumn(format=f) for title, f in numbers.items()},
         },
     )
@@ -154,7 +161,7 @@ def _list(opened: Opened, result: CheckResult, evidence: gpd.GeoDataFrame, words
         st.caption(said)
 
 
-def _table(
+def places_table(
     opened: Opened, result: CheckResult, evidence: gpd.GeoDataFrame, words: Words
 ) -> pd.DataFrame:
     """The places as a planner names them; columns that a measure does not give are left out."""
@@ -166,28 +173,52 @@ def _table(
         nowhere = words("checks.no_unit")
         named = [units.get(unit, unit) or nowhere for unit in evidence["unit"]]
         columns[words("checks.project" if "finding" in evidence else "facts.unit")] = named
-    columns[words("checks.where")] = _where(opened, check, evidence, words)
-    if "people" in evidence:
-        columns[words("checks.place_people")] = evidence["people"].to_numpy()
-    for column in ("state", "lacks", "finding", "position", "kind", "override"):
-        if column in evidence and evidence[column].fillna("").ne("").any():
-            said = [_told(opened, check, column, one, words) for one in evidence[column]]
-            columns[words(f"checks.place_{column}")] = said
-    if evidence["area_m2"].any():
-        columns[words("checks.place_area")] = evidence["area_m2"].to_numpy() / M2_PER_HA
-    if "share" in evidence:
-        columns[words("checks.place_share")] = evidence["share"].to_numpy() * 100
-    if "nearest_stop" in evidence and "stops" in check.layers:
-        stops = names_in(pack, check.layers["stops"].all_layers, lang)
-        columns[words("facts.nearest")] = [stops.get(s, s) for s in evidence["nearest_stop"]]
-        columns[words("checks.place_distance")] = evidence["nearest_m"].to_numpy()
+    columns |= _said(opened, check, evidence, ("finding", "position"), words)
     if "class_code" in evidence:
         land = check.layers["land"].layer
         columns[words("facts.class_code")] = [
             class_name(pack, land, code, lang=lang) if code else "—"
             for code in evidence["class_code"]
         ]
+    columns[words("checks.where")] = _where(opened, evidence, lang)
+    if "people" in evidence:
+        columns[words("checks.place_people")] = evidence["people"].to_numpy()
+    if evidence["area_m2"].any():
+        columns[words("checks.place_area")] = evidence["area_m2"].to_numpy() / M2_PER_HA
+    columns |= _said(opened, check, evidence, ("state", "lacks", "kind", "override"), words)
+    if "share" in evidence:
+        columns[words("checks.place_share")] = evidence["share"].to_numpy() * 100
+    if "nearest_stop" in evidence and "stops" in check.layers:
+        stops = names_in(pack, check.layers["stops"].all_layers, lang)
+        columns[words("facts.nearest")] = [stops.get(s, s) for s in evidence["nearest_stop"]]
+        columns[words("checks.place_distance")] = evidence["nearest_m"].to_numpy()
     return pd.DataFrame(columns)
+
+
+def places_csv(
+    opened: Opened, result: CheckResult, evidence: gpd.GeoDataFrame, words: Words
+) -> bytes:
+    """The places as CSV, with what the page says around them."""
+    lang = words.lang
+    told = {phrase("export", name, lang): said for name, said in about(result, lang).items()}
+    return csv_bytes(places_table(opened, result, evidence, words).assign(**told))
+
+
+def _said(
+    opened: Opened,
+    check: Check,
+    evidence: gpd.GeoDataFrame,
+    names: Iterable[str],
+    words: Words,
+) -> dict[str, object]:
+    """What is found of places, in words, of those things of which anything is."""
+    there = [name for name in names if name in evidence and evidence[name].fillna("").any()]
+    return {
+        words(f"checks.place_{name}"): [
+            _told(opened, check, name, one, words) for one in evidence[name]
+        ]
+        for name in there
+    }
 
 
 def _told(opened: Opened, check: Check, column: str, value: object, words: Words) -> str:
@@ -203,17 +234,16 @@ def _told(opened: Opened, check: Check, column: str, value: object, words: Words
     return words(f"checks.{column}_{value}")
 
 
-def _where(
-    opened: Opened, check: Check, evidence: gpd.GeoDataFrame, words: Words
-) -> tuple[str, ...]:
-    return _named(opened, evidence, opened.key, f"{check.id}|{check.params}", words.lang)
+def _where(opened: Opened, evidence: gpd.GeoDataFrame, lang: Language) -> tuple[str, ...]:
+    shapes = sha256(b"".join(shapely.to_wkb(evidence.geometry.to_numpy()))).hexdigest()
+    return _named(opened, evidence, opened.key, shapes, lang)
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
 def _named(
-    _opened: Opened, _evidence: gpd.GeoDataFrame, key: str, asked: str, lang: Language
+    _opened: Opened, _evidence: gpd.GeoDataFrame, key: str, shapes: str, lang: Language
 ) -> tuple[str, ...]:
-    del key, asked  # part of the cache key only
+    del key, shapes  # part of the cache key only
     zones = _opened.plan.zone_statistics.zones
     named = place_names(_opened.pack, list(_evidence.geometry), zones, lang)
     return tuple(place or "—" for place in named)

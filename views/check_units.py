@@ -5,16 +5,17 @@ import pandas as pd
 import streamlit as st
 
 from layers import Pack
-from spatial import CheckResult
+from spatial import Check, CheckResult
 from spatial.export import units_csv
 from spatial.measurement import Measurement
 from spatial.measures import MEASURES
-from spatial.phrases import M2_PER_HA, chart_scale, check_title, unit_names
+from spatial.phrases import M2_PER_HA, chart_scale, full_title, unit_names
 from views.drawing import ACCENT
 from views.text import Words
 
 _INK, _TICK = "#1d5c63", "#1f2a30"
 _MOST_BARS = 30
+_ANSWERS = (False, None, True)
 _CHARTED = frozenset({"share", "m2_per_person"})
 _WHOLE = "%,.0f"
 _ROW_PX, _HEAD_PX, _MOST_ROWS = 35, 38, 12
@@ -48,11 +49,16 @@ def show_units(pack: Pack, result: CheckResult, measured: Measurement, words: Wo
         words("checks.units_csv"),
         lambda: units_csv(pack, result, lang),
         icon=":material/download:",
-        file_name=f"{check_title(check, lang)}.csv",
+        file_name=f"{full_title(check, lang)}.csv",
         mime="text/csv",
         on_click="ignore",
         key=f"units.{check.id}",
     )
+
+
+def _is_ban(check: Check) -> bool:
+    """Whether of each unit there may be none: a place where something may not stand."""
+    return check.judge == "each" and check.target.at_most == 0 and check.target.unit == "count"
 
 
 def _is_charted(result: CheckResult) -> bool:
@@ -122,13 +128,18 @@ def _table(pack: Pack, result: CheckResult, measured: Measurement, words: Words)
         None: words("checks.unit_none"),
     }
     name, value, low, high = _titles(unit, words)
-    columns = {
-        name: [names.get(str(one), str(one)) for one in values.index],
-        value: values["value"].to_numpy() * scale,
-    }
+    columns: dict[str, object] = {name: [names.get(str(one), str(one)) for one in values.index]}
+    if _is_ban(check):  # nought or one for each: the answer says it
+        found = [result.met[str(one)] for one in values.index]
+        columns[words("checks.unit_met")] = [met[one] for one in found]
+        off = pd.Series([_ANSWERS.index(one) for one in found])
+        table = pd.DataFrame({**columns, "colour": _INK, "off": off})
+        return table.sort_values(["off", name])
+    columns[value] = values["value"].to_numpy() * scale
     one_end = values["low"].isna() != values["high"].isna()
     if (one_end | (values["low"] < values["high"])).any():
-        columns |= {low: values["low"].to_numpy() * scale, high: values["high"].to_numpy() * scale}
+        columns[low] = values["low"].to_numpy() * scale
+        columns[high] = values["high"].to_numpy() * scale
     if check.target.unit == "share":
         people = MEASURES[check.measure].counts == "people"
         rest = (values["denominator"] - values["numerator"]).to_numpy()
