@@ -49,8 +49,8 @@ PROGRAM = "program"
 PACK_FILES = (CATALOGUE_FILE, PLAN_FILE)
 _DEGREES = "OGC:CRS84"
 _MOST_LETTERS = 120
-_CODE = ("layers", "spatial")
-"""The folders whose code measures; pages and tests do not."""
+_CODE_SHA256 = code_sha256(Path(__file__).resolve().parent.parent, ("layers", "spatial"))
+"""Of the folders whose code measures; taken as it is loaded, for the files may change meanwhile."""
 _LIBRARIES = ("numpy", "pandas", "geopandas", "shapely", "pyproj", "pyogrio", "scipy")
 
 PathText = Annotated[str, Field(pattern=r"^[^\x00]*$")]
@@ -386,8 +386,7 @@ def path_from(folder: Path, given: Path) -> str:
 
 def versions() -> dict[str, str]:
     """Versions of what computes: the project's own code by its hash, Python, the libraries."""
-    code = code_sha256(Path(__file__).resolve().parent.parent, _CODE)
-    found = {PROGRAM: code, "python": platform.python_version()}
+    found = {PROGRAM: _CODE_SHA256, "python": platform.python_version()}
     found |= {name: version(name) for name in _LIBRARIES}
     found |= {"geos": str(shapely.geos_version_string), "proj": pyproj.proj_version_str}
     found |= {"gdal": gdal_version()}
