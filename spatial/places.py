@@ -73,7 +73,7 @@ def shares_of(pack: Pack, area: BaseGeometry) -> tuple[tuple[str, str, float], .
 def place_names(
     pack: Pack, shapes: Sequence[BaseGeometry], unit_layer: str, lang: Language
 ) -> tuple[str, ...]:
-    """Say in words where areas lie: 新立街东北部，距新立站约 0.8 km.
+    """Say in words where areas lie: 新立街东北部，距新立站（轨道车站）约 0.8 km.
 
     The part of the unit (of `unit_layer`) that holds a point inside the area, and the nearest
     named place within 3 km whose position is known to 500 m; a place placed by guess is no help
@@ -92,12 +92,14 @@ def place_names(
 
 @dataclass(frozen=True, slots=True)
 class _Landmarks:
-    names: Sequence[str]
+    """Named places: the name of each, and that of its layer, which says what it is."""
+
+    names: Sequence[tuple[str, str]]
     tree: shapely.STRtree
 
 
 def _landmarks(pack: Pack, lang: Language) -> _Landmarks:
-    names: list[str] = []
+    names: list[tuple[str, str]] = []
     points: list[BaseGeometry] = []
     for layer_id, layer in pack.layers.items():
         frame = layer.frame
@@ -105,7 +107,8 @@ def _landmarks(pack: Pack, lang: Language) -> _Landmarks:
             known = (frame["accuracy_m"] <= _WELL_KNOWN_M) & (frame["basis"] != "synthetic")
             known &= frame["name"].notna()
             named = feature_names(pack, layer_id, lang)
-            names += [named[str(feature)] for feature in frame.index[known]]
+            kind = layer.spec.title.in_(lang)
+            names += [(named[str(feature)], kind) for feature in frame.index[known]]
             points += list(frame.geometry[known])
     return _Landmarks(names, shapely.STRtree(points))
 
@@ -133,11 +136,11 @@ def _part(pack: Pack, unit_layer: str, place: BaseGeometry, lang: Language) -> s
 
 
 def _near(landmarks: _Landmarks, place: BaseGeometry, lang: Language) -> str:
-    """The nearest landmark: 距新立站约 0.8 km."""
+    """The nearest landmark, and what it is: 距新立站（轨道车站）约 0.8 km."""
     (_, found), metres = landmarks.tree.query_nearest(
         [place], max_distance=_NEAR_M, return_distance=True, all_matches=False
     )
     if not len(found):
         return ""
-    name = landmarks.names[int(found[0])]
-    return phrase("place", "near", lang, name=name, km=f"{metres[0] / M_PER_KM:.1f}")
+    name, kind = landmarks.names[int(found[0])]
+    return phrase("place", "near", lang, name=name, kind=kind, km=f"{metres[0] / M_PER_KM:.1f}")

@@ -69,7 +69,8 @@ def named(pack: Pack) -> Pack:
     """The pack with names: a station in the east square known to 100 m, a guess beside it."""
     grid = pack.layers["grid"]
     titled = grid.frame.assign(name=["西格", "东格"], name_en=["West square", "East square"])
-    spec = grid.spec.model_copy(update={"id": "stops", "geometry": "point"})
+    kind = Text(zh="车站", en="Stations")
+    spec = grid.spec.model_copy(update={"id": "stops", "geometry": "point", "title": kind})
     frame = gpd.GeoDataFrame(
         {
             "name": ["站", "猜的站", "虚构的站"],
@@ -107,8 +108,10 @@ def test_a_gap_is_named_by_the_part_of_the_unit_it_lies_in(
 
 def test_a_gap_is_named_by_the_nearest_place_that_is_well_known(pack: Pack) -> None:
     gap = Point(150, 50).buffer(1)  # beside the guess and the invented one, 40 m from the station
-    assert place_names(named(pack), [gap], "grid", "zh") == ("东格中部，距站约 0.0 km",)
+    assert place_names(named(pack), [gap], "grid", "zh") == ("东格中部，距站（车站）约 0.0 km",)
     far = Point(190, 2050).buffer(1)
-    assert place_names(named(pack), [far], "grid", "en") == ("about 2.0 km from Station",)
+    assert place_names(named(pack), [far], "grid", "en") == (
+        "about 2.0 km from Station (Stations)",
+    )
     farther = Point(190, 9050).buffer(1)
     assert place_names(named(pack), [farther], "grid", "en") == ("",)
