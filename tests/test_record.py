@@ -16,15 +16,18 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pytest
+import streamlit
 from affine import Affine
 from pyproj import Transformer
 from shapely import Point
+from streamlit.testing.v1 import AppTest
 from typer.testing import CliRunner, Result
 
 from layers import InputError, Language, Pack
 from layers.catalogue import LayerSpec
 from layers.program import code_sha256
-from layers.workspace import Original, StoredLayer, create_workspace, open_workspace
+from layers.workspace import Original, StoredLayer, Workspaces, create_workspace, open_workspace
+from layers.workspace.location import FOLDER_VARIABLE
 from spatial import Check, Plan, open_pack, run_check, run_checks
 from spatial.__main__ import app
 from spatial.record import Asked, parsed, path_from, run_record, write_record
@@ -33,6 +36,7 @@ from spatial.run import Comparison, definitions
 from spatial.verdict import CheckResult
 from tests.conftest import ORIGIN, REPOSITORY, TO_DEGREES
 from tests.geotiff import write
+from views.session import PACK_VARIABLE
 
 Edit = Callable[[str, str, str], None]
 SAME = {
@@ -710,6 +714,94 @@ def test_a_record_of_a_workspace_replays_and_notices_a_newer_version(
     assert refused(out, "--lang", "en") == (
         "run.json: no workspace file '../mine.planmap'; give it with --workspace"
     )
+
+
+PAGE = """
+import streamlit as st
+from views import checks
+from views.session import current_pack
+from views.text import Words
+from views.workspace import with_own_layers
+
+st.session_state.setdefault("pages", {})
+checks.show(with_own_layers(current_pack()), Words("zh"))
+"""
+
+
+@pytest.fixture
+def page(
+    tiny_pack: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> tuple[AppTest, Callable[[], dict[str, Any]]]:
+    """The page of targets, and its record as the button's click makes it, outside the session."""
+    monkeypatch.setenv(PACK_VARIABLE, str(tiny_pack))
+    monkeypatch.setenv(FOLDER_VARIABLE, str(tmp_path / "workspaces"))
+    made: dict[str, Callable[[], str]] = {}
+    button = streamlit.download_button
+
+    def noted(label: str, data: Any, **about: Any) -> bool:  # noqa: ANN401 - as Streamlit has it
+        made[str(about.get("key"))] = data
+        return button(label, data, **about)
+
+    monkeypatch.setattr(streamlit, "download_button", noted)
+    return (
+        AppTest.from_string(PAGE, default_timeout=60),
+        lambda: json.loads(made["checks.record"]()),
+    )
+
+
+def test_the_pages_record_holds_the_definitions_that_were_looked_at_and_measures_none(
+    page: tuple[AppTest, Callable[[], dict[str, Any]]],
+    tiny_pack: Path,
+    edit: Edit,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    edit("plan.toml", "[green]", STOPS_BY_DEFINITION)
+    app, record = page
+    app.run()
+    assert all("definitions" not in result for result in record()["results"])
+    app.button(key="open.coverage").click().run()
+    assert not app.exception
+    monkeypatch.setattr("spatial.run.run_check", lambda *_, **__: pytest.fail("measured"))
+    data = record()
+    (coverage,) = (result for result in data["results"] if "definitions" in result)
+    assert coverage["id"] == "coverage"
+    assert len(coverage["definitions"]) == 5
+    monkeypatch.undo()
+    assert replay(*open_pack(tiny_pack), parsed(data, "run.json")).findings == ()
+
+
+def test_definitions_of_other_parameters_are_not_in_the_pages_record(
+    page: tuple[AppTest, Callable[[], dict[str, Any]]], tiny_pack: Path, edit: Edit
+) -> None:
+    edit("plan.toml", "[green]", STOPS_BY_DEFINITION)
+    app, record = page
+    app.run().button(key="open.coverage").click().run()
+    app.session_state["param.coverage.radius_m"] = 400.0
+    app.button(key="open.coverage").click().run()  # closed: nothing compares at 400 m
+    data = record()
+    assert data["results"][0]["params"]["radius_m"] == 400.0
+    assert all("definitions" not in result for result in data["results"])
+    app.button(key="open.coverage").click().run()
+    data = record()
+    radii = [row["across"] for row in data["results"][0]["definitions"] if row["name"] == "whole"]
+    assert radii == [300, 400, 500]
+    assert replay(*open_pack(tiny_pack), parsed(data, "run.json")).findings == ()
+
+
+def test_the_pages_record_names_the_versions_of_the_planners_own_layers(
+    page: tuple[AppTest, Callable[[], dict[str, Any]]], tmp_path: Path
+) -> None:
+    kept = Workspaces(tmp_path / "workspaces").create("方案")
+    version = kept.save_layer(own_stops((500, 500)), seen=None, content=b"x,y\n")
+    app, record = page
+    app.session_state["visitor.shared"] = json.dumps({"name": "方案", "author": ""})
+    app.run()
+    assert not app.exception
+    data = record()
+    assert data["asked"]["workspace"] == kept.path.name
+    assert data["layers"]["bus_stops"]["workspace"]["version"] == version
+    (kept.path.parent / "run.json").write_text(json.dumps(data), encoding="utf-8")
+    assert replayed_the_same(kept.path.parent, "--pack", tmp_path / "pack")
 
 
 @pytest.mark.parametrize(
