@@ -42,7 +42,7 @@ from views.session import Opened
 from views.text import Words
 
 _MOST_PLACES = 50
-_WHERE_PX = 210
+_WHERE_PX = 290
 _NOT_DRAWN = frozenset({"population", "raster"})
 _ROW_PX, _HEAD_PX, _MOST_ROWS = 35, 38, 8
 
