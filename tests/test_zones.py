@@ -7,12 +7,14 @@ from pathlib import Path
 
 import geopandas as gpd
 import numpy as np
+import pandas as pd
 import pytest
 import shapely
 from hypothesis import given
 from hypothesis import strategies as st
 from shapely import Point, box
 from shapely.geometry.base import BaseGeometry
+from streamlit.testing.v1 import AppTest
 from typer.testing import CliRunner
 
 from layers import InputError, Pack
@@ -20,6 +22,7 @@ from spatial import Plan, ZoneTable, open_pack, polygon_layers, run_check, zone_
 from spatial.__main__ import app
 from spatial.measures import land_share, stop_coverage, total_area
 from spatial.plan import Land, ZoneStatisticsSpec
+from views.session import PACK_VARIABLE
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 
@@ -506,6 +509,68 @@ def test_the_command_line_says_value_and_range(tiny_pack: Path, edit: Edit) -> N
     assert "200 ha" in lines[row]
     assert "144–" in lines[row + 1]
     assert "263 ha" in lines[row + 2]
+
+
+# The page.
+
+PAGE = """
+from views import zones
+from views.session import current_pack
+from views.text import Words
+
+zones.show(current_pack(), Words("en"))
+"""
+
+
+def page() -> AppTest:
+    shown = AppTest.from_string(PAGE, default_timeout=60).run()
+    assert not shown.exception
+    return shown
+
+
+def _heads(table: pd.DataFrame) -> list[tuple[str, str]]:
+    """Headings of two lines: the statistic, and which number of it."""
+    return [(str(one[0]), str(one[1])) for one in table.columns]
+
+
+def test_the_page_has_value_low_and_high_under_one_heading(
+    tiny_pack: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(PACK_VARIABLE, str(tiny_pack))
+    shown = page()
+    table = shown.dataframe[0].value
+    heads = _heads(table)
+    assert heads[:4] == [
+        ("", "Zone"),
+        ("Area (ha)", "Value"),
+        ("Area (ha)", "Low"),
+        ("Area (ha)", "High"),
+    ]
+    # Surely inside by far: the number of stops has no range, and no columns for it.
+    assert [end for title, end in heads if title == "Stops (count)"] == ["Value"]
+    row = table[table["", "Zone"] == "West unit"].iloc[0]
+    assert row["Area (ha)", "Low"] == pytest.approx(998 * 1998 / 1e4)
+    said = [one.value for one in shown.markdown]
+    assert any("Area 400 ha (399–401 ha)" in one for one in said)
+    assert any(one.value.startswith("Low and high: the least") for one in shown.caption)
+    assert not any("invented" in one.value for one in shown.caption)
+
+
+def test_the_page_says_why_there_is_no_range(
+    tiny_pack: Path, edit: Edit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    edit("layers.toml", 'basis = "official"', 'basis = "synthetic"')
+    monkeypatch.setenv(PACK_VARIABLE, str(tiny_pack))
+    monkeypatch.setattr("views.zones._DEFAULT", ("area_m2", "stops"))
+    shown = page()
+    heads = _heads(shown.dataframe[0].value)
+    assert [end for _, end in heads] == ["Zone", "Value", "Value", "Basis"]
+    said = [one.value for one in shown.caption]
+    assert any(one.startswith("These values have no error range") for one in said)
+    assert (
+        "Units, Land, Stops: invented data, which have no accuracy and are not in the range."
+        in said
+    )
 
 
 # Laws.

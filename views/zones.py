@@ -287,7 +287,7 @@ def _chart_end(values: "pd.Series[float]", high: "pd.Series[float]", *, share: b
     """Where the axis ends: at the highest end, if that is no more than twice the largest value."""
     if share:
         return 100.0
-    largest, highest = (float(some.max(skipna=True)) for some in (values, high))
+    largest, highest = (float(some.fillna(0.0).max()) for some in (values, high))
     return min(max(highest, largest), _FARTHEST * largest) or 1.0
 
 
