@@ -6,7 +6,9 @@ import streamlit as st
 
 from layers import LANGUAGES, InputError
 from views import checks, indicators, map_page, my_data, sources, zones
+from views.address import write_language
 from views.chips import CHINESE_CSS, ICON, PAGE_CSS, brand, page_help
+from views.link import tell_of_link
 from views.session import current_pack
 from views.settings import ask_about_clashes, keep_settings, restore_settings
 from views.text import Words
@@ -61,12 +63,9 @@ pages = {
 st.session_state["pages"] = pages
 page = st.navigation(list(pages.values()), position="top")
 st.sidebar.html(brand(opened, words) + page_help(page.url_path, words))
-if words.lang == "en":
-    st.query_params["lang"] = "en"
-else:
-    st.query_params.pop("lang", None)
 top = st.container()  # always there, so that what follows keeps its place
 with top:
+    write_language(words.lang, page.url_path)
     keep_settings(opened, words)  # before the page, which may take long
     remember_workspace()
 page.run()
@@ -75,3 +74,4 @@ with top:
     if is_new:  # the browser is to know of it at once: who reloads now would not find it again
         remember_workspace()
     ask_about_clashes(opened, words)
+    tell_of_link(opened, words)

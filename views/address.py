@@ -1,20 +1,51 @@
-"""The page's address: which layers are on, the check, the selection; the view is the browser's."""
+"""The page's address: language, layers that are on, check, selection; the view is the browser's."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import streamlit as st
 
+from layers import Language
+from spatial import Check
 from views.drawing import EVIDENCE_PREFIX
 from views.leaflet import Hit
+from views.params import bounds
 from views.selection import OVERLAY, Picked, pick, picked
-from views.session import Opened, check_params, param_key
+from views.session import (
+    FINDINGS,
+    Opened,
+    bring,
+    check_params,
+    for_widget,
+    is_same,
+    param_key,
+)
 
 _READ = "address.read"
 _COORDINATES = 2
 
+# Written by the browser itself: Streamlit makes each part that it sets a step of its own, which
+# the back button would take back one by one before it leaves the page.
+_SCRIPT = """
+export default function ({ data }) {
+  const address = new URL(window.location.href);
+  for (const [name, value] of Object.entries(data.parts)) {
+    if (value) address.searchParams.set(name, value);
+    else address.searchParams.delete(name);
+  }
+  if (address.href !== window.location.href) {
+    window.history.replaceState(window.history.state, "", address);
+  }
+}
+"""
+_component = st.components.v2.component("planmap_address", js=_SCRIPT)
+
 
 def read_address(opened: Opened) -> None:
-    """Restore what a shared address says, once in a session; what makes no sense is passed over."""
+    """Restore what a shared address says, once in a session; what makes no sense is passed over.
+
+    A check comes as it was seen where the address is from, with the plan's own number where the
+    address names none; whoever opens it keeps the settings that are theirs.
+    """
     if st.session_state.get(_READ):
         return
     st.session_state[_READ] = True
@@ -26,12 +57,10 @@ def read_address(opened: Opened) -> None:
     check_id = wanted.get("check", "")
     if check_id in opened.plan.checks:
         st.session_state[OVERLAY] = check_id
-        for name, own in opened.plan.checks[check_id].params.items():
-            value: object = _number(wanted.get(name))
-            if isinstance(own, tuple):
-                value = wanted[name].split(".") if wanted.get(name) else None
-            if value is not None and isinstance(own, int | float | tuple):
-                st.session_state[param_key(check_id, name)] = value
+        now = check_params(opened, check_id)
+        for name, value in _params(opened.plan.checks[check_id], wanted).items():
+            if not is_same(for_widget(now[name]), value):
+                bring(param_key(check_id, name), value)
     layer, _, feature = wanted.get("sel", "").partition(":")
     at = [_number(part) for part in wanted.get("at", "").split(",")]
     if layer in opened.pack.layers and len(at) == _COORDINATES:
@@ -39,6 +68,31 @@ def read_address(opened: Opened) -> None:
         if lat is not None and lng is not None:
             hit = Hit(layer, feature)
             pick(Picked(hit, lat, lng, (hit,), is_whole=wanted.get("whole") == "1"))
+
+
+def _params(check: Check, wanted: Mapping[str, str]) -> Mapping[str, object]:
+    """The parameters of a check as an address has them, by name, without those it cannot name."""
+    found: dict[str, object] = {}
+    for name, own in check.params.items():
+        said, number = wanted.get(name), _number(wanted.get(name))
+        if name in FINDINGS or not isinstance(own, int | float | tuple):
+            continue
+        if not said:
+            found[name] = for_widget(own)
+        elif isinstance(own, tuple):
+            found[name] = said.split(".")
+        elif number is not None and isinstance(own, bool):
+            found[name] = bool(number)
+        elif number is not None:
+            least, most = bounds(check, name)
+            if number >= least and (most is None or number <= most):
+                found[name] = number
+    return found
+
+
+def write_language(lang: Language, page: str) -> None:
+    """Put the language into the address of a page; Chinese goes without."""
+    _write("language", {"lang": lang if lang != "zh" else ""}, page)
 
 
 def write_address(opened: Opened, on: Iterable[str], check_id: str) -> None:
@@ -55,28 +109,29 @@ def write_address(opened: Opened, on: Iterable[str], check_id: str) -> None:
                 parts[name] = f"{value:g}"
             elif isinstance(value, list) and tuple(value) != plans[name]:
                 parts[name] = ".".join(value)
-    _write(parts)
+    _write("map", parts)
 
 
 def write_selection() -> None:
     """Put the selected feature into the address."""
     chosen = picked()
     if chosen is None or chosen.hit.layer.startswith(EVIDENCE_PREFIX):
-        _write({"sel": "", "at": "", "whole": ""})
+        _write("selection", {"sel": "", "at": "", "whole": ""})
     else:
         at = f"{chosen.lat:.5f},{chosen.lng:.5f}"
         whole = "1" if chosen.is_whole else ""
-        _write({"sel": f"{chosen.hit.layer}:{chosen.hit.id}", "at": at, "whole": whole})
+        sel = f"{chosen.hit.layer}:{chosen.hit.id}"
+        _write("selection", {"sel": sel, "at": at, "whole": whole})
 
 
-def _write(parts: dict[str, str]) -> None:
-    for name, value in parts.items():
-        if st.query_params.get(name, "") == value:
-            continue
-        if value:
-            st.query_params[name] = value
-        else:
-            del st.query_params[name]
+def _write(key: str, parts: Mapping[str, str], page: str = "") -> None:
+    """Have the browser set parts of the address, and take away those that are empty.
+
+    It is done when they change, and anew on another page.
+    """
+    with st.container(key=f"pm-address-{key}"):  # takes no room, see page.css
+        data = {"parts": dict(parts), "page": page}
+        _component(key=f"address.{key}", data=data, height=1)
 
 
 def _number(text: str | None) -> float | None:

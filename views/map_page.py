@@ -23,7 +23,7 @@ from views.exported_map import offer_map
 from views.ground import choose_ground
 from views.layer_tree import FIT, layer_tree, looks_on
 from views.leaflet import Index, LegendGroup, MapData, MapLayer, leaflet_map
-from views.params import edit_params
+from views.params import edit_params, own_chips
 from views.presets import offer_presets
 from views.publish import leaflet_assets
 from views.search import search_index
@@ -35,7 +35,7 @@ from views.selection import (
     selection,
     whole_page_wanted,
 )
-from views.session import Opened, remembered, result_of
+from views.session import Opened, check_in_force, relabelled, result_of
 from views.text import Words
 
 
@@ -45,13 +45,13 @@ def show(opened: Opened, words: Words) -> None:
     looks = looks_on(opened)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         offer_presets(opened, words)
-        checks = ["", *opened.plan.checks]
+        titles = _check_titles(opened, words)
         check_id = st.selectbox(
             words("map.overlay"),
-            checks,
-            key=remembered(OVERLAY, ""),
+            list(titles),
+            key=relabelled(OVERLAY, "", "|".join(titles.values())),
             width=250,
-            format_func=lambda id_: _check_title(opened, id_, words),
+            format_func=titles.__getitem__,
             persist_state="session",
             help=words("map.overlay_help"),
         )
@@ -96,11 +96,11 @@ def _map(opened: Opened, data: MapData, result: CheckResult | None, words: Words
     leaflet_map(key="map", data=shown, on_click=on_click, on_pick=on_pick, on_find=on_find)
 
 
-def _check_title(opened: Opened, check_id: str, words: Words) -> str:
-    """The plan's own title: a label that changes with a parameter would lose the choice."""
-    if not check_id:
-        return words("map.overlay_none")
-    return check_title(opened.plan.checks[check_id], words.lang)
+def _check_titles(opened: Opened, words: Words) -> Mapping[str, str]:
+    """What can be laid over the map, each target with the parameters in force in its title."""
+    checks = {id_: check_in_force(opened, id_) for id_ in opened.plan.checks}
+    titles = {id_: check_title(check, words.lang) for id_, check in checks.items()}
+    return {"": words("map.overlay_none"), **titles}
 
 
 def _headline(
@@ -113,6 +113,7 @@ def _headline(
         return line(
             status_chip(result.status, words.lang),
             f"<b>{text(title)}</b>",
+            own_chips(opened, result.check.id, words),
             text(said),
             text(result.check.cite.in_(words.lang), muted=True),
         )

@@ -10,10 +10,9 @@ from spatial.measurement import Measurement
 from spatial.phrases import unit_names
 from views import chips
 from views.facts import kind_name
-from views.session import Opened, check_in_force, param_key
+from views.params import OVERRIDES
+from views.session import Opened, check_in_force, param_key, relabelled
 from views.text import Words
-
-_PARAM = "overrides"
 
 
 def edit_overrides(
@@ -21,7 +20,7 @@ def edit_overrides(
 ) -> None:
     """Let the planner set the kind of a project; nothing for measures that take no such thing."""
     check, lang = result.check, words.lang
-    if _PARAM not in check.params:
+    if OVERRIDES not in check.params:
         return
     names = unit_names(opened.pack, check, lang)
     projects = sorted(
@@ -34,7 +33,7 @@ def edit_overrides(
             words("checks.project"),
             projects,
             index=None,
-            key=f"{key}.project",
+            key=relabelled(f"{key}.project", None, lang),
             placeholder=words("checks.override_choose"),
             format_func=lambda one: names.get(one, one),
         )
@@ -42,7 +41,7 @@ def edit_overrides(
             words("checks.place_kind"),
             _kinds(opened.pack, check),
             index=None,
-            key=f"{key}.kind",
+            key=relabelled(f"{key}.kind", None, lang),
             placeholder=words("checks.override_choose"),
             format_func=lambda kind: _kind_text(opened.pack, check, kind, words),
         )
@@ -57,7 +56,7 @@ def edit_overrides(
 
 def _kept(opened: Opened, check: Check, names: Mapping[str, str], words: Words) -> None:
     """List what has been set, each with a button that takes it back."""
-    for project, said in check.params[_PARAM].items():
+    for project, said in check.params[OVERRIDES].items():
         with st.container(horizontal=True, vertical_alignment="center"):
             kind = kind_name(opened.pack, check, said["kind"], words.lang)
             name = names.get(project) or words("checks.override_gone")
@@ -85,16 +84,16 @@ def _keep(opened: Opened, check_id: str, key: str) -> None:
     state[f"{key}.lacks"] = not (project and kind and reason)
     if state[f"{key}.lacks"]:
         return
-    now = dict(check_in_force(opened, check_id).params[_PARAM])
-    state[param_key(check_id, _PARAM)] = {**now, project: {"kind": kind, "reason": reason}}
+    now = dict(check_in_force(opened, check_id).params[OVERRIDES])
+    state[param_key(check_id, OVERRIDES)] = {**now, project: {"kind": kind, "reason": reason}}
     state[f"{key}.project"] = state[f"{key}.kind"] = None
     state[f"{key}.reason"] = ""
 
 
 def _remove(opened: Opened, check_id: str, project: str) -> None:
-    now = check_in_force(opened, check_id).params[_PARAM].items()
+    now = check_in_force(opened, check_id).params[OVERRIDES].items()
     left = {one: said for one, said in now if one != project}
-    st.session_state[param_key(check_id, _PARAM)] = left
+    st.session_state[param_key(check_id, OVERRIDES)] = left
 
 
 def _kinds(pack: Pack, check: Check) -> list[str]:

@@ -10,15 +10,19 @@ from annotated_types import Ge, Gt, Le
 from layers import InputError
 from spatial import Check
 from spatial.measures import MEASURES
-from spatial.phrases import chart_scale
+from spatial.phrases import chart_scale, check_title, listed, number_text
+from views.chips import text
 from views.facts import class_name
 from views.session import (
+    FINDINGS,
     Opened,
     check_in_force,
     check_params,
     for_widget,
+    is_same,
     limit_key,
     param_key,
+    relabelled,
     remembered,
 )
 from views.text import TEXTS, Words
@@ -28,6 +32,8 @@ _NO_CONCERN = frozenset({"seed", "code_digits"})
 """Numbers that say nothing to a planner; a run's record holds them."""
 _RESTS_ON = {"station_radius_m": "stations"}
 """Numbers that matter only where an optional layer is bound."""
+OVERRIDES = "overrides"
+"""Parameter: projects whose kind a planner has judged, each with the kind and the reason."""
 _MATRIX = "matrix"
 """Parameter: sample points by what the map shows (rows) and what was found (columns)."""
 _SAMPLED = ("counting", "other")
@@ -82,7 +88,7 @@ def _about(name: str, words: Words) -> str | None:
 
 def _number(check: Check, name: str, label: str, about: str | None, width: int) -> None:
     own = float(check.params[name])
-    least, most = _bounds(check, name, own)
+    least, most = bounds(check, name)
     st.number_input(
         label,
         min_value=least,
@@ -101,8 +107,9 @@ def _step(check: Check, name: str, own: float) -> float:
     return float(max(round(step), 1)) if isinstance(check.params[name], int) else step
 
 
-def _bounds(check: Check, name: str, own: float) -> tuple[float, float | None]:
+def bounds(check: Check, name: str) -> tuple[float, float | None]:
     """What the measure takes; where it asks for more than nought, one step is the least."""
+    own = float(check.params[name])
     found = MEASURES[check.measure].params.model_fields[name].metadata
     least: float = min(0.0, own)
     most: float | None = None
@@ -119,7 +126,7 @@ def _bounds(check: Check, name: str, own: float) -> tuple[float, float | None]:
 def _classes(opened: Opened, check: Check, name: str, words: Words) -> None:
     land = _land(opened, check)
     own = check.params[name]
-    key = remembered(param_key(check.id, name), for_widget(own))
+    key = relabelled(param_key(check.id, name), for_widget(own), words.lang)
     column = str(check.params.get("class_column", "class_code"))
     chosen = st.multiselect(
         words.or_bare(f"params.{name}"),
@@ -230,17 +237,11 @@ def _variant_now(opened: Opened, check_id: str) -> str:
         (
             name
             for name in _choices(check)
-            if all(_same(now[param], v) for param, v in check.variants[name].params.items())
+            if all(is_same(now[param], v) for param, v in check.variants[name].params.items())
         ),
         None,
     )
     return key
-
-
-def _same(one: Any, other: Any) -> bool:  # noqa: ANN401 - whatever a parameter may be
-    if isinstance(one, list | tuple):
-        return sorted(one) == sorted(other)
-    return bool(one == other)
 
 
 def _take_variant(opened: Opened, check_id: str) -> None:
@@ -253,16 +254,58 @@ def _take_variant(opened: Opened, check_id: str) -> None:
 
 
 def is_changed(opened: Opened, check_id: str) -> bool:
-    """Whether the planner has other parameters than the plan's own, or a target of their own."""
+    """Whether a target is measured by another definition than the plan's own."""
+    now = check_in_force(opened, check_id).params
+    return any(
+        not is_same(for_widget(own), for_widget(now[name]))
+        for name, own in opened.plan.checks[check_id].params.items()
+        if name not in FINDINGS
+    )
+
+
+def own_chips(opened: Opened, check_id: str, words: Words) -> str:
+    """Say what of a target is not as the plan has it: its definition, judgements, samples.
+
+    Where the plan's own number stands in the title, the plan's title is told beside the chip.
+    """
     own, now = opened.plan.checks[check_id], check_in_force(opened, check_id)
-    return own.target != now.target or for_widget(own.params) != for_widget(now.params)
+    said, plans = [], ""
+    if is_changed(opened, check_id):
+        said.append(words("params.changed_chip"))
+        title = check_title(own, words.lang)
+        if title != check_title(now, words.lang):
+            plans = f" {text(words('params.plans_title', title=title), muted=True)}"
+    if judged := len(now.params.get(OVERRIDES, ())):
+        said.append(words("params.judged_chip", count=judged))
+    if now.params.get(_MATRIX) != own.params.get(_MATRIX):
+        said.append(words("params.sampled_chip"))
+    return " ".join(f'<span class="pm-chip">{text(one)}</span>' for one in said) + plans
+
+
+def param_text(
+    opened: Opened,
+    check_id: str,
+    name: str,
+    value: Any,  # noqa: ANN401 - whatever a parameter may be
+    words: Words,
+) -> str:
+    """Write the value of a parameter, classes by their names."""
+    if isinstance(value, bool):
+        return words(f"params.{'yes' if value else 'no'}")
+    if isinstance(value, int | float):
+        return number_text(float(value))
+    if not isinstance(value, list | tuple):
+        return str(value)
+    land = _land(opened, opened.plan.checks[check_id]) if name == "classes" else ""
+    named = [class_name(opened.pack, land, one, lang=words.lang) if land else one for one in value]
+    return listed(named, words.lang)
 
 
 def _restore(opened: Opened, check_id: str) -> None:
-    st.session_state[limit_key(check_id)] = None
-    st.session_state.pop(_draft_key(check_id), None)
+    """Back to the plan's definition; judgements, samples and targets of one's own stay."""
     for name, own in opened.plan.checks[check_id].params.items():
-        st.session_state[param_key(check_id, name)] = for_widget(own)
+        if name not in FINDINGS:
+            st.session_state[param_key(check_id, name)] = for_widget(own)
 
 
 def _land(opened: Opened, check: Check) -> str:

@@ -23,6 +23,9 @@ _REREAD_S = 600.0
 _FOUND = "definitions.found"
 _Kept: TypeAlias = tuple[str, tuple[Comparison, ...]]
 """Comparisons of a check, and what they are of: the data, the parameters, the target."""
+FINDINGS = frozenset({"overrides", "matrix"})
+"""Parameters that hold what planners have found out, and are no definition of the target."""
+_BROUGHT = "link.brought"
 _RETRY_S = 60.0
 """After so long a database that was away is asked again; until then nobody waits for it."""
 
@@ -233,6 +236,45 @@ def remembered(key: str, default: object) -> str:
     """
     st.session_state.setdefault(key, default)
     return key
+
+
+def relabelled(key: str, default: object, named: str) -> str:
+    """As `remembered`, for a choice among options that are called otherwise when `named` changes.
+
+    The browser goes on showing the name that was chosen; it is handed the new one only if the
+    value is set anew.
+    """
+    remembered(key, default)
+    if st.session_state.get(f"{key}.named", named) != named:
+        st.session_state[key] = st.session_state[key]
+    st.session_state[f"{key}.named"] = named
+    return key
+
+
+def bring(key: str, value: object) -> None:
+    """Set something for this session only, as a shared link asks for it."""
+    st.session_state[key] = value
+    st.session_state.setdefault(_BROUGHT, {})[key] = value
+
+
+def brought() -> Mapping[str, Any]:
+    """What a link has set, as long as nobody has changed it or taken it over."""
+    found: dict[str, Any] = st.session_state.setdefault(_BROUGHT, {})
+    for key in [key for key, value in found.items() if st.session_state.get(key) != value]:
+        del found[key]
+    return found
+
+
+def take_over() -> None:
+    """Have what a link has set count as the planner's own from now on."""
+    st.session_state[_BROUGHT] = {}
+
+
+def is_same(one: Any, other: Any) -> bool:  # noqa: ANN401 - whatever a parameter may be
+    """Whether two values of a parameter amount to the same; a list's order says nothing."""
+    if isinstance(one, list | tuple) and isinstance(other, list | tuple):
+        return sorted(one) == sorted(other)
+    return bool(one == other)
 
 
 def check_params(opened: Opened, check_id: str) -> Mapping[str, Any]:

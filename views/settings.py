@@ -7,11 +7,12 @@ from typing import Any
 import streamlit as st
 from pydantic import JsonValue
 
-from layers.workspace import ConflictError, Workspace
+from layers.workspace import Change, ConflictError, Workspace
 from spatial.phrases import check_title
 from views.chips import line, text
 from views.layer_tree import main_colour
-from views.session import Opened, for_widget
+from views.params import OVERRIDES
+from views.session import Opened, brought, for_widget
 from views.text import Words
 from views.workspace import (
     author,
@@ -44,14 +45,16 @@ def restore_settings(opened: Opened) -> None:
     before, _ = st.session_state.get(_KEPT, (None, {}))
     if before == path:
         return
+    held = brought()
     if before is not None:
-        for key in _current(opened):  # those of the workspace that was open before
+        for key in _current(opened).keys() - held:  # those of the workspace that was open before
             del st.session_state[key]
     found: dict[str, Kept] = {}
     if workspace is not None:
         for key, setting in workspace.settings().items():
             found[key] = Kept(setting.value, setting.version)
-            st.session_state[key] = _into_session(key, setting.value)
+            if key not in held:
+                st.session_state[key] = _into_session(key, setting.value)
     st.session_state[_KEPT] = (path, found)
 
 
@@ -63,18 +66,21 @@ def reread_settings() -> None:
 def keep_settings(opened: Opened, words: Words) -> bool:
     """Keep what has been set since; what somebody else has set meanwhile is not written over.
 
-    The page asks which of the two shall be; until then this session goes on with its own. Tells
-    whether a workspace was made to keep it in, of which the browser knows nothing yet.
+    The page asks which of the two shall be; until then this session goes on with its own. What a
+    link has brought is nobody's setting. Tells whether a workspace was made to keep it in, of
+    which the browser knows nothing yet.
     """
     if workspace_problem() is not None:
         return False
     _, known = st.session_state.get(_KEPT, ("", {}))
-    now = _current(opened)
+    now, held = _current(opened), brought()
     clashes: dict[str, ConflictError] = st.session_state.setdefault(_CLASHES, {})
     changed = {
         key: now.get(key)
         for key in {*now, *known}
-        if key not in clashes and now.get(key) != getattr(known.get(key), "value", None)
+        if key not in clashes
+        and key not in held
+        and now.get(key) != getattr(known.get(key), "value", None)
     }
     is_new = bool(changed) and session_workspace() is None
     if changed:
@@ -83,6 +89,15 @@ def keep_settings(opened: Opened, words: Words) -> bool:
             _keep(workspace, key, value, known)
         st.session_state[_KEPT] = (str(workspace.path), known)
     return is_new
+
+
+def own_setting(opened: Opened, key: str) -> Any:  # noqa: ANN401 - whatever a widget holds
+    """What the planner has set themselves, whatever a link has brought: else the pack's own."""
+    _, known = st.session_state.get(_KEPT, ("", {}))
+    kept: Kept | None = known.get(key)
+    if kept is None or kept.value is None:
+        return _own_values(opened).get(key)
+    return _into_session(key, kept.value)
 
 
 def ask_about_clashes(opened: Opened, words: Words) -> None:
@@ -117,6 +132,14 @@ def conflict_text(opened: Opened, clash: ConflictError, words: Words) -> str:
         who=clash.theirs.author or words("own.somebody"),
         when=f"{clash.theirs.time.astimezone():%H:%M}",
     )
+
+
+def change_text(change: Change, words: Words) -> str:
+    """What was done in a change, in a planner's words: a layer is kept, a parameter changed."""
+    if change.kind == "layer" or change.action not in {"saved", "removed"}:
+        return words(f"own.action_{change.action}")
+    judged = change.item.startswith(_PARAM) and change.item.endswith(f".{OVERRIDES}")
+    return words(f"own.{'judged' if judged else 'setting'}_{change.action}")
 
 
 def setting_title(opened: Opened, key: str, words: Words) -> str:
