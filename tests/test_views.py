@@ -1,5 +1,6 @@
 """What the pages say, without a browser."""
 
+import datetime as dt
 import json
 import re
 from collections.abc import Callable
@@ -13,20 +14,23 @@ from streamlit.testing.v1 import AppTest
 
 from layers import LANGUAGES, Language, Pack
 from layers.catalogue import LayerSpec, read_catalogue
+from layers.workspace.changes import Action, Change, Kind
 from spatial import Check, CheckResult, Plan, open_pack, run_checks
 from spatial.measurement import Doubt, DoubtKind, DoubtMethod, Figure, Measurement, by_unit
 from spatial.measures import MEASURES
 from spatial.phrases import doubt_text, fact_text
+from spatial.run import Comparison
 from spatial.verdict import judge
 from tests.colour import VISIONS, Lab, ciede2000, lab, over_white
 from views.chips import unmarked
+from views.definitions import how_they_differ
 from views.facts import evidence_selection, feature_selection
 from views.interval import Scale, interval
 from views.leaflet import Hit
-from views.params import _NO_CONCERN
 from views.search import entries
 from views.session import PACK_VARIABLE, Opened
-from views.text import TEXTS, Words
+from views.settings import change_text, setting_title
+from views.text import Words
 
 Edit = Callable[[str, str, str], None]
 
@@ -293,6 +297,36 @@ def test_definitions_are_compared_across_radii_and_name_what_they_lack(
     assert "缺数据：地铁站" in metro
     assert re.search(r"1.57%", near)  # pi * 100² in 2 km²
     assert any("口径对照" in button.proto.label for button in app.get("download_button"))
+    assert "当前" not in rows[1]
+    app.number_input(key="param.coverage.radius_m").set_value(300).run()
+    table = next(body for body in page_text(app).splitlines() if "pm-definitions" in body)
+    heads = re.findall(r"<th[^>]*>([^<]*)", table)
+    assert "300（当前）" in heads
+    assert "500（规划）" in heads
+    assert "与目标相比（按规划的 500）" in heads
+    assert table.count('class="pm-now"') == 2  # its title, and the one definition across radii
+
+
+def test_it_is_said_how_many_definitions_agree_and_which_do_not(
+    embedded: tuple[Pack, Plan],
+) -> None:
+    own = embedded[1].checks["stops_500m"]
+    a, b, c, *_ = own.variants
+    enough = Figure(1.0, 1.0, 1.0, 1.0, 1.0)
+    short = Figure(0.5, 0.5, 1.0, 0.5, 0.5)
+
+    def said(shares: dict[str, Figure], lang: Language = "zh") -> str:
+        return how_they_differ(
+            own, [Comparison(n, 500.0, _result(own, one)) for n, one in shares.items()], Words(lang)
+        )
+
+    title = own.variants[c].title
+    assert said({a: enough, b: enough}) == ""
+    assert said({}) == ""
+    assert said({a: short, b: short, c: enough}) == f"3 个口径中 2 个不够，“{title.zh}”则够"
+    assert said({a: short, b: short, c: enough}, "en") == (
+        f"2 of 3 definitions say “not enough”; “enough” by “{title.en}”"
+    )
 
 
 def test_units_and_places_are_looked_at_by_another_definition_and_the_verdict_stays(
@@ -327,8 +361,48 @@ def test_a_target_of_ones_own_is_compared_and_marked_as_such(
     assert "自设目标，规划未定" in page_text(app)
     assert "不低于 20%" in page_text(app)
     assert counted(app)["met"] == 2  # a quarter of the pack is water
-    app.button(key="restore.water").click().run()
+    assert "已改口径" not in page_text(app)  # the share is still measured as the plan has it
+    app.number_input(key="limit_shown.water").set_value(None).run()
     assert "自设目标，规划未定" not in page_text(app)
+
+
+def test_going_back_to_the_default_leaves_judgements_samples_and_own_targets_alone(
+    checks_page: Callable[[], AppTest],
+) -> None:
+    judged = {"S1": {"kind": "农业", "reason": "现场为苗圃"}}
+    found: dict[str, dict[str, object]] = {
+        "projects": {"param.projects.overrides": judged},
+        "water": {"limit.water": 0.2, "param.water.matrix": [[30.0, 2.0], [1.0, 40.0]]},
+    }
+    changed: dict[str, dict[str, object]] = {
+        "projects": {"param.projects.least_m2": 5.0},
+        "water": {"param.water.classes": ["17", "03"]},
+    }
+    for check, own in found.items():
+        app = checks_page()
+        for key, value in {**own, **changed[check]}.items():
+            app.session_state[key] = value
+        app.button(key=f"open.{check}").click().run()
+        assert "已改口径" in page_text(app)
+        app.button(key=f"restore.{check}").click().run()
+        assert not app.exception
+        assert "已改口径" not in page_text(app)
+        assert {key: app.session_state[key] for key in own} == own
+        assert f"restore.{check}" not in {button.key for button in app.button}
+
+
+def test_judgements_and_samples_have_a_mark_of_their_own(
+    checks_page: Callable[[], AppTest],
+) -> None:
+    app = checks_page()
+    judged = {one: {"kind": "农业", "reason": "现场为苗圃"} for one in ("S1", "S2")}
+    app.session_state["param.projects.overrides"] = judged
+    app.button(key="open.projects").click().run()
+    assert "规划人员认定 2 项" in page_text(app)
+    app.session_state["param.water.matrix"] = [[30.0, 2.0], [1.0, 40.0]]
+    app.button(key="open.water").click().run()
+    assert "按抽样验证订正" in page_text(app)
+    assert "已改口径" not in page_text(app)
 
 
 def test_a_planner_sets_the_kind_of_a_project_with_a_reason_and_takes_it_back(
@@ -411,12 +485,78 @@ def test_an_emptied_list_of_classes_falls_back_to_the_default() -> None:
     assert any("没有选地类" in caption.value for caption in app.caption)
 
 
+@pytest.mark.parametrize("lang", LANGUAGES)
 @pytest.mark.parametrize("measure", list(MEASURES))
-def test_every_number_that_a_planner_may_set_has_a_name(measure: str) -> None:
-    for name, field in MEASURES[measure].params.model_fields.items():
-        is_number = field.annotation in {int, float, bool}
-        if is_number and name not in _NO_CONCERN:
-            assert name in TEXTS["params"]
+def test_every_parameter_of_a_measure_has_a_name(measure: str, lang: Language) -> None:
+    fields = MEASURES[measure].params.model_fields
+    named = {name: Words(lang).or_bare(f"params.{name}") for name in fields}
+    assert [name for name, said in named.items() if said == name or not said.strip()] == []
+
+
+def test_changes_are_told_in_the_words_of_a_planner(opened: Opened) -> None:
+    words = Words("zh")
+
+    def told(item: str, action: Action, kind: Kind = "setting") -> str:
+        when = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
+        change = Change(1, kind, item, action, "present", None, None, when, "")
+        what = setting_title(opened, item, words) if kind == "setting" else item
+        return f"{change_text(change, words)} {what}"
+
+    radius, judged = "param.stops_500m.radius_m", "param.tier1_projects.overrides"
+    assert told(radius, "saved") == "修改 “公交站点 500 米覆盖率”的半径（米）"
+    assert told(radius, "removed") == "恢复默认 “公交站点 500 米覆盖率”的半径（米）"
+    assert told(judged, "saved") == "认定 “一级管控区内的其他项目”的项目类别"
+    assert told(judged, "removed") == "撤销认定 “一级管控区内的其他项目”的项目类别"
+    assert told(judged, "undone").startswith("撤销 ")
+    assert told("公交站点", "saved", "layer") == "载入 公交站点"
+
+
+LABELS = """
+import streamlit as st
+from views import checks, indicators, map_page
+from views.session import current_pack
+from views.text import Words
+
+st.session_state.setdefault("pages", dict())
+{page}.show(current_pack(), Words(st.session_state.get("spoken", "zh")))
+"""
+
+
+def test_a_choice_is_named_anew_when_the_language_changes(
+    checks_page: Callable[[], AppTest],
+) -> None:
+    checks_page()  # sets the pack
+    app = AppTest.from_string(LABELS.format(page="checks"), default_timeout=60).run()
+    app.button(key="open.coverage").click().run()
+    app.selectbox(key="checks.place").set_value('{"chapter":7}').run()
+    app.session_state["spoken"] = "en"
+    app.run()
+    shown = {key: app.selectbox(key=key) for key in ("checks.place", "look.coverage")}
+    assert {key: box.proto.raw_value for key, box in shown.items() if box.proto.set_value} == {
+        "checks.place": "Ch. 7",
+        "look.coverage": "the one in force",
+    }
+    assert shown["checks.place"].value == '{"chapter":7}'
+    app.run()  # and is left alone afterwards, or a quick choice would be lost
+    assert not app.selectbox(key="checks.place").proto.set_value
+
+
+def test_the_target_laid_over_the_map_is_named_with_the_radius_in_force() -> None:
+    app = AppTest.from_string(LABELS.format(page="map_page"), default_timeout=60).run()
+    app.selectbox(key="map.overlay").set_value("stops_500m").run()
+    app.number_input(key="param.stops_500m.radius_m").set_value(300).run()
+    assert not app.exception
+    box = app.selectbox(key="map.overlay")
+    assert (box.value, box.proto.raw_value) == ("stops_500m", "公交站点 300 米覆盖率")
+    said = next(body for body in page_text(app).splitlines() if "公交站点 300 米覆盖率" in body)
+    assert "规划的是“公交站点 500 米覆盖率”" in said
+
+
+def test_counts_in_english_stand_in_narrow_brackets() -> None:
+    app = AppTest.from_string(PAGE.format(page="indicators", lang="en"), default_timeout=60).run()
+    titles = [one.label for one in app.expander]
+    assert len(titles) == 2
+    assert all(re.search(r" \(\d+\)$", title) for title in titles)
 
 
 @pytest.fixture(scope="module")

@@ -10,8 +10,8 @@ from views.check_places import show_places
 from views.check_units import show_units
 from views.definitions import compare_definitions
 from views.overrides import edit_overrides
-from views.params import edit_limit, edit_matrix, edit_params
-from views.session import Opened, check_in_force, compared, remembered, would_change
+from views.params import edit_limit, edit_matrix, edit_params, own_chips
+from views.session import Opened, check_in_force, compared, relabelled, would_change
 from views.text import Words
 
 _SEVERAL = 2
@@ -28,6 +28,8 @@ def show_depth(opened: Opened, result: CheckResult, words: Words) -> None:
         help=terms or None,
     )
     st.markdown(f"**{words('checks.result')}** · {chips.unmarked(reason(pack, result, lang))}")
+    if own := own_chips(opened, check.id, words):
+        st.html(chips.line(own))
     outlook = st.container(key="check-outlook")
     with st.container(horizontal=True, vertical_alignment="bottom"):
         edit_params(opened, check.id, words, width=170, definitions=True)
@@ -75,7 +77,7 @@ def _looked_at(opened: Opened, asked: Check, result: CheckResult, words: Words) 
         format_func=lambda one: (
             asked.variants[one].title.in_(words.lang) if one else words("checks.look_own")
         ),
-        key=remembered(f"look.{asked.id}", ""),
+        key=relabelled(f"look.{asked.id}", "", words.lang),
         persist_state="session",
         width=420,
         help=words("checks.look_help"),

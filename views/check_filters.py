@@ -11,7 +11,7 @@ from spatial.phrases import verdict_text
 from spatial.plan import Check, Cite
 from spatial.verdict import Status
 from views.chips import SIGNS
-from views.session import Opened, remembered
+from views.session import Opened, relabelled, remembered
 from views.text import Words
 
 _PLACE, _STATUS, _GROUP = "checks.place", "checks.status", "checks.group"
@@ -53,11 +53,11 @@ def choose_checks(opened: Opened, words: Words) -> Chosen:
     with st.container(
         key="check-filters", horizontal=True, vertical_alignment="center", gap="small"
     ):
-        place = _select(_PLACE, titles, words("checks.all_places"), words("checks.place_label"))
+        place = _select(_PLACE, titles, "all_places", "place_label", words)
         group = ""
         if plan.groups:
             groups = {name: title.in_(lang) for name, title in _groups(plan).items()}
-            group = _select(_GROUP, groups, words("checks.all_groups"), words("checks.group_label"))
+            group = _select(_GROUP, groups, "all_groups", "group_label", words)
         statuses = st.pills(
             words("checks.status_label"),
             _ORDER,
@@ -80,14 +80,14 @@ def clear_button(words: Words, key: str) -> None:
     st.button(words("checks.clear"), key=key, icon=icon, on_click=_clear)
 
 
-def _select(key: str, titles: Mapping[str, str], everything: str, label: str) -> str:
+def _select(key: str, titles: Mapping[str, str], everything: str, label: str, words: Words) -> str:
     if st.session_state.get(key, "") not in {"", *titles}:  # of another pack
         st.session_state[key] = ""
     return st.selectbox(
-        label,
+        words(f"checks.{label}"),
         ["", *titles],
-        key=remembered(key, ""),
-        format_func=lambda name: titles.get(name, everything),
+        key=relabelled(key, "", words.lang),
+        format_func=lambda name: titles.get(name, words(f"checks.{everything}")),
         persist_state="session",
         width=200,
         label_visibility="collapsed",

@@ -1,6 +1,7 @@
 """口径对照: one target by all its definitions, side by side."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
@@ -18,6 +19,32 @@ from views.text import Words
 _SIGNS = {"met": "✓", "not_met": "✕", "undetermined": "?"}
 
 
+@dataclass(frozen=True, slots=True)
+class Marked:
+    """The values whose columns stand out: the plan's own, and that in force."""
+
+    plans: object
+    now: object
+
+    @property
+    def is_other(self) -> bool:
+        """Whether a planner tries another value than the plan's."""
+        return self.plans != self.now
+
+    def title(self, value: float, words: Words) -> str:
+        """Title of the column of a value."""
+        said = number_text(value)
+        if value == self.plans:
+            return words("checks.across_plan", value=said)
+        return words("checks.across_now", value=said) if value == self.now else said
+
+    def look(self, value: float) -> str:
+        """The class of a cell in the column of a value."""
+        looks = ["pm-plans"] if value == self.plans else []
+        looks += ["pm-now"] if self.is_other and value == self.now else []
+        return f' class="{" ".join(looks)}"' if looks else ""
+
+
 def compare_definitions(
     opened: Opened, check: Check, words: Words, place: DeltaGenerator
 ) -> tuple[Comparison, ...]:
@@ -28,8 +55,10 @@ def compare_definitions(
         comparisons = _worked_out(opened, check, words)
         keep_definitions(opened, check, comparisons)
         st.html(_table(opened.pack, opened.plan.checks[check.id], check, comparisons, words))
-        if _differ(opened.plan.checks[check.id], comparisons):
-            st.html(chips.line(f"<b>{chips.text(words('checks.variants_differ'))}</b>"))
+        differing = how_they_differ(opened.plan.checks[check.id], comparisons, words)
+        if differing:
+            said = words("checks.variants_differ", counted=differing)
+            st.html(chips.line(f"<b>{chips.text(said)}</b>"))
         st.download_button(
             words("checks.definitions_csv"),
             lambda: definitions_csv(opened.pack, check, comparisons, words.lang),
@@ -67,11 +96,30 @@ def _steps(check: Check, name: str) -> list[dict[str, tuple[float, ...]]]:
     ] or [{}]
 
 
-def _differ(own: Check, comparisons: Sequence[Comparison]) -> bool:
-    """Whether the verdict at the plan's value hangs on the definition, as far as measured."""
+def how_they_differ(own: Check, comparisons: Sequence[Comparison], words: Words) -> str:
+    """How many definitions say the same at the plan's value, and which ones say what else.
+
+    Empty where all say the same, as far as they are measured.
+    """
     plans = {None, *(own.params.get(param) for param in own.across)}
-    told = [one.result for one in comparisons if one.across in plans]
-    return len({result.verdict for result in told if result.measured is not None}) > 1
+    by_verdict: dict[str, list[str]] = {}
+    for one in comparisons:
+        if one.across in plans and one.result.measured is not None:
+            by_verdict.setdefault(one.result.verdict, []).append(one.name)
+    (most, same), *others = sorted(by_verdict.items(), key=lambda kv: -len(kv[1])) or [("", [])]
+    if not others:
+        return ""
+    count = sum(map(len, by_verdict.values()))
+    verdict = words(f"checks.would_{most}")
+    told = [words("checks.variants_most", count=count, same=len(same), verdict=verdict)]
+    for other, names in others:
+        titles = [
+            words("checks.variant_quoted", title=own.variants[name].title.in_(words.lang))
+            for name in names
+        ]
+        said = words(f"checks.would_{other}")
+        told.append(words("checks.variants_other", names=listed(titles, words.lang), verdict=said))
+    return words("checks.variants_comma").join(told)
 
 
 def _table(
@@ -79,7 +127,7 @@ def _table(
 ) -> str:
     values = sorted({one.across for one in comparisons if one.across is not None})
     param = next(iter(check.across), "")
-    plans = own.params.get(param)
+    marked = Marked(own.params.get(param), check.params.get(param))
     rows = [
         _row(
             pack,
@@ -87,40 +135,33 @@ def _table(
             [one for one in comparisons if one.name == name],
             values,
             words,
-            plans=plans,
+            marked=marked,
         )
         for name in check.variants
     ]
-    body = f"<thead>{_heads(param, values, plans, words)}</thead><tbody>{''.join(rows)}</tbody>"
+    body = f"<thead>{_heads(param, values, marked, words)}</thead><tbody>{''.join(rows)}</tbody>"
     hint = f'<p class="pm-line pm-muted pm-narrow">{chips.text(words("checks.scroll"))}</p>'
     table = f'<div class="pm-scroll"><table class="pm-table pm-definitions">{body}</table></div>'
     return (hint if values else "") + table
 
 
-def _heads(param: str, values: Sequence[float], plans: object, words: Words) -> str:
+def _heads(param: str, values: Sequence[float], marked: Marked, words: Words) -> str:
     """Titles of the columns; the values compared stand under the name of their parameter."""
+    would = words("checks.would")
+    if values and marked.is_other and isinstance(marked.plans, int | float):
+        would = words("checks.would_at", value=number_text(marked.plans))
+    titles = (words("checks.definition"), would, words("checks.definition_source"))
     first, *last = (
-        f'<th rowspan="{2 if values else 1}">{chips.text(words(f"checks.{name}"))}</th>'
-        for name in ("definition", "would", "definition_source")
+        f'<th rowspan="{2 if values else 1}">{chips.text(title)}</th>' for title in titles
     )
     if not values:
         return f"<tr>{first}<th>{chips.text(words('checks.value'))}</th>{''.join(last)}</tr>"
     label = chips.text(words.or_bare(f"params.{param}"))
     over = f'<th colspan="{len(values)}">{label}</th>'
     under = "".join(
-        f"<th{_mark(value, plans)}>{chips.text(_value_title(value, plans, words))}</th>"
-        for value in values
+        f"<th{marked.look(value)}>{chips.text(marked.title(value, words))}</th>" for value in values
     )
     return f"<tr>{first}{over}{''.join(last)}</tr><tr>{under}</tr>"
-
-
-def _value_title(value: float, plans: object, words: Words) -> str:
-    said = number_text(value)
-    return words("checks.across_plan", value=said) if value == plans else said
-
-
-def _mark(value: float, plans: object) -> str:
-    return ' class="pm-plans"' if value == plans else ""
 
 
 def _row(
@@ -130,7 +171,7 @@ def _row(
     values: Sequence[float],
     words: Words,
     *,
-    plans: object,
+    marked: Marked,
 ) -> str:
     variant, lang = check.variants[found[0].name], words.lang
     title = f"<b>{chips.text(variant.title.in_(lang))}</b>"
@@ -148,11 +189,11 @@ def _row(
         cells = f"<td{span}>{_cell(by_value[None], words)}</td>"
     else:
         cells = "".join(
-            f"<td{_mark(value, plans)}>"
+            f"<td{marked.look(value)}>"
             f"{_cell(by_value[value], words) if value in by_value else '—'}</td>"
             for value in values
         )
-    at_plans = by_value.get(None) or next((o for o in found if o.across == plans), None)
+    at_plans = by_value.get(None) or next((o for o in found if o.across == marked.plans), None)
     return _cells(title, cells, _would(at_plans, words), variant.source.in_(lang))
 
 

@@ -263,7 +263,7 @@ def _chart(one: Indicator, values: dict[int, float], words: Words) -> None:
 
 def _lists(indicators: Indicators, words: Words) -> None:
     lang = words.lang
-    with st.expander(f"{words('indicators.statements')}（{len(indicators.statements)}）"):
+    with st.expander(words("indicators.statements", count=len(indicators.statements))):
         st.dataframe(
             pd.DataFrame(
                 {
@@ -279,7 +279,7 @@ def _lists(indicators: Indicators, words: Words) -> None:
             ),
             hide_index=True,
         )
-    with st.expander(f"{words('indicators.special')}（{len(indicators.special_plans)}）"):
+    with st.expander(words("indicators.special", count=len(indicators.special_plans))):
         st.dataframe(
             pd.DataFrame(
                 {

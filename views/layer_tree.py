@@ -128,8 +128,9 @@ def _row(opened: Opened, spec: LayerSpec, words: Words) -> None:
 def _missing_row(opened: Opened, spec: LayerSpec, words: Words) -> None:
     title = spec.title.in_(words.lang)
     why = "unavailable_layer" if spec.id in opened.pack.unavailable else "missing_layer"
+    said = words(f"map.{why}")
     st.checkbox(
-        f"{unmarked(title)}（{words(f'map.{why}')}）",
+        f"{unmarked(title)}（{said}）" if words.lang == "zh" else f"{unmarked(title)} ({said})",
         value=False,
         disabled=True,
         key=f"missing.{spec.id}",
