@@ -33,7 +33,7 @@ from spatial.run import Comparison, Inputs, definition_keys, run_check
 from spatial.verdict import CheckResult
 
 NEARLY = 1e-9
-"""By how much, relatively, a number may differ where other versions of libraries computed it."""
+"""By how much, relatively, a number may differ where other code computed it: in another order."""
 _HASH_LETTERS = 8
 _MOST_NAMES = 5
 
@@ -56,7 +56,7 @@ class Replay:
     """What came of doing a run again.
 
     `checks`, `definitions` and `numbers` count what was compared; `near` the numbers that differ
-    by no more than other versions of libraries may make them.
+    by no more than another program or other versions of libraries may make them.
     """
 
     findings: tuple[Finding, ...]
@@ -88,8 +88,8 @@ def replay(
 ) -> Replay:
     """Run the checks of a record again, with its parameters, and compare all that it holds.
 
-    Numbers are compared digit by digit; only where the libraries are others may they differ
-    relatively by NEARLY.
+    Numbers are compared digit by digit; only where the program or the libraries are others, or
+    the record does not name its program, may they differ relatively by NEARLY.
     """
     run = _Run(pack, plan)
     run.results(recorded)
@@ -226,7 +226,7 @@ class _Comparing:
             for new in [self.new.versions.get(name, old)]
             if new != old
         }
-        if set(programs) - {PROGRAM}:
+        if programs or PROGRAM not in self.old.versions:
             self.tolerance = NEARLY
         again = {result.id: result for result in self.new.results}
         results = {
@@ -246,7 +246,7 @@ class _Comparing:
         self, programs: Mapping[str, tuple[str, str]], different: Sequence[str]
     ) -> Iterator[Finding]:
         """Say which programs are others than those that measured, and whether it matters."""
-        outcome = _said("equal")
+        outcome = _said("nearly" if self.near else "equal")
         if different:
             names = [Text(zh=id_, en=id_) for id_ in different[:_MOST_NAMES]]
             more = "…" if len(different) > _MOST_NAMES else ""
@@ -355,7 +355,7 @@ class _Comparing:
                     difference="—" if was is None or now is None else f"{now - was:+.6g}",
                 )
         if not different and _shapes(old) != _shapes(new):
-            # Other libraries may turn the last digit of a coordinate; a hash cannot say how far.
+            # Other code may turn the last digit of a coordinate; a hash cannot say how far.
             found_otherwise = _note if self.tolerance else _finding
             yield found_otherwise("evidence", check=name)
 
