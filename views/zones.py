@@ -1,5 +1,6 @@
 """分区统计: what each zone holds, as a table, a chart and a shaded map, to take away."""
 
+import math
 from collections.abc import Callable, Iterator
 from functools import partial
 
@@ -33,6 +34,8 @@ _TICK = "#1f2a30"
 _FARTHEST = 2.0
 """A chart of areas or numbers ends at so many times the largest, however far ranges go on."""
 _LARGE = 100.0
+_WIDE_PX, _NARROW_PX, _PADDING_PX, _NUMBER_PX = 14, 7, 20, 52
+_LAST_NARROW = 0x2E7F  # where the wide characters begin
 _MIME = {
     "csv": "text/csv",
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
@@ -173,9 +176,11 @@ def _table(opened: Opened, table: ZoneTable, columns: list[str], words: Words) -
     for column in columns:
         title = table.title(column, lang, hectares=True)
         doubtful, written = table.is_doubtful(column), _format(table, column)
-        for end in ("", *ENDS) if doubtful else ("",):
+        under = ("", *ENDS) if doubtful else ("",)
+        width = _width(title, len(under))
+        for end in under:
             number = table.numbers(column, end, hectares=True)
-            config[_place(len(cells))] = st.column_config.NumberColumn(format=written)
+            config[_place(len(cells))] = st.column_config.NumberColumn(format=written, width=width)
             cells[title, words(f"zones.{end or 'value'}")] = number.to_numpy()
     cells["", phrase("export", "basis", lang)] = basis_text(table.basis, lang)
     st.dataframe(
@@ -197,6 +202,13 @@ def _place(number: int) -> str:
     The index has the first place, though it is not shown.
     """
     return f"_pos:{number + 1}"
+
+
+def _width(title: str, columns: int) -> int | None:
+    """Width of each of the columns under a heading too long for them, in pixels; else their own."""
+    letters = sum(_WIDE_PX if ord(letter) > _LAST_NARROW else _NARROW_PX for letter in title)
+    each = math.ceil((letters + _PADDING_PX) / columns)
+    return each if each > _NUMBER_PX else None
 
 
 def _format(table: ZoneTable, column: str) -> str:
