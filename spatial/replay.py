@@ -194,7 +194,8 @@ def _as_recorded(check: Check, one: RecordedResult) -> Check:
     if not (one.stand_in and check.stand_in):
         return check.with_params(one.params)
     stand_in = check.variants[check.stand_in]
-    measured = stand_in.model_copy(update={"params": {**stand_in.params, **one.params}})
+    params = check.defined(check.stand_in).with_params(one.params).params
+    measured = stand_in.model_copy(update={"params": params})
     return check.model_copy(update={"variants": {**check.variants, check.stand_in: measured}})
 
 

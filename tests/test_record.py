@@ -679,6 +679,31 @@ def test_the_record_of_the_embedded_pack_replays(embedded: tuple[Pack, Plan]) ->
     assert str(pack.folder) not in json.dumps(data)
 
 
+def test_classes_of_a_stand_in_that_are_no_classes_are_told(tiny_pack: Path, edit: Edit) -> None:
+    for file, more in (("layers.toml", RASTER), ("plan.toml", CANOPY_SHARE + LAND_STANDS_IN)):
+        path = tiny_pack / file
+        path.write_text(path.read_text(encoding="utf-8") + more, encoding="utf-8")
+    edit("layers.toml", 'file = "canopy.tif"\n', "")
+    pack, plan = open_pack(tiny_pack)
+    data, replayed = again(pack, plan, (run_check(pack, plan.checks["canopy_share"]),))
+    assert (data["results"][0]["stand_in"], replayed.findings) == (True, ())
+    for wrong in (-1, 10**400, None, {"a": 1}):
+        data["results"][0]["params"]["classes"] = ["03", wrong]
+        (told, *_) = replay(pack, plan, parsed(data, "run.json")).findings
+        assert "cannot be run with the recorded parameters: params.classes[1]: " in told.text.en
+
+
+LAND_STANDS_IN = """
+stand_in = "land"
+proxy = { zh = "以用地代替。", en = "Land use in its place." }
+[canopy_share.variants.land]
+title = { zh = "用地", en = "land use" }
+measure = "land_share"
+layers = { land = "land" }
+params = { classes = ["03"] }
+"""
+
+
 def own_stops(*places: tuple[float, float]) -> StoredLayer:
     """Stops of a planner's own, in metres from the corner of the tiny pack."""
     ids = pd.Index([f"P{n}" for n in range(len(places))], dtype=str, name="id")
