@@ -487,3 +487,48 @@ def test_the_first_setting_of_a_browser_is_there_after_a_reload(open_page: Opene
     page.wait_for_function("() => document.cookie.includes('planmap_token')")
     page.reload()
     page.get_by_text("已改口径").wait_for()
+
+
+def test_one_press_goes_back_from_the_map_to_the_targets(open_page: Opener) -> None:
+    page = open_page("checks?lang=en")
+    page.locator(".st-key-check-row-stops_500m button").click()
+    radius = page.get_by_role("spinbutton", name="Radius (m)", exact=True)
+    radius.fill("300")
+    radius.press("Enter")
+    page.get_by_role("button", name="Show on the map").click(timeout=60_000)
+    wait_for_map(page)
+    page.wait_for_function("() => location.search.includes('radius_m=300')")
+    page.wait_for_function("() => location.search.includes('view=')")
+    page.wait_for_function("() => location.search.includes('lang=en')")
+    page.go_back()
+    page.locator(".st-key-check-open-stops_500m").wait_for()
+    assert urlsplit(page.url).path == "/checks"
+
+
+def test_choices_are_shown_in_the_language_that_is_chosen(open_page: Opener) -> None:
+    page = open_page("checks")
+    page.locator(".st-key-check-list .pm-check").first.wait_for()
+    chapters = page.locator(".st-key-checks-place input")
+    assert chapters.input_value() == "全部章节"
+    page.get_by_text("English", exact=True).click()
+    page.wait_for_function(
+        "() => document.querySelector('.st-key-checks-place input').value === 'All chapters'"
+    )
+    assert page.locator(".st-key-checks-group input").input_value() == "All targets"
+    page.get_by_text("中文", exact=True).click()
+    page.wait_for_function(
+        "() => document.querySelector('.st-key-checks-place input').value === '全部章节'"
+    )
+
+
+def test_a_chip_is_as_wide_as_its_words(open_page: Opener) -> None:
+    page = open_page("?check=stops_500m&radius_m=300")
+    page.locator(".st-key-pm-link").get_by_text("链接用的是 300").wait_for()
+    page.get_by_role("link", name="目标检查").click()
+    chip = page.locator(".pm-check-what .pm-chip").filter(has_text="已改口径")
+    chip.wait_for()
+    widths = chip.evaluate(
+        "(chip) => [chip, chip.parentElement].map((one) => one.getBoundingClientRect().width)"
+    )
+    assert widths[0] < 8 * 16  # four characters and some room
+    assert widths[0] < widths[1] / 2

@@ -43,7 +43,7 @@ def show(opened: Opened, words: Words) -> None:
                 words("sources.features"): st.column_config.NumberColumn(
                     format="localized", width=100
                 ),
-                words("sources.licence"): st.column_config.TextColumn(width="medium"),
+                words("sources.licence"): st.column_config.TextColumn(width=300),
                 words("sources.note"): st.column_config.TextColumn(width="large"),
                 words("sources.address"): st.column_config.LinkColumn(width="small"),
                 words("sources.hash"): st.column_config.TextColumn(width="medium"),
