@@ -30,7 +30,7 @@ from layers.workspace import Original, StoredLayer, Workspaces, create_workspace
 from layers.workspace.location import FOLDER_VARIABLE
 from spatial import Check, Plan, open_pack, run_check, run_checks
 from spatial.__main__ import app
-from spatial.record import Asked, parsed, path_from, run_record, write_record
+from spatial.record import Asked, parsed, path_from, run_record, versions, write_record
 from spatial.replay import Replay, replay
 from spatial.run import Comparison, definitions
 from spatial.verdict import CheckResult
@@ -423,7 +423,9 @@ def test_the_program_is_known_by_the_hash_of_its_code(out: Path) -> None:
         for path in files  # git checks them out with the line ends of Linux
     }
     text = "".join(f"{lines[name]}  {name}\n" for name in sorted(lines))  # as sha256sum writes it
-    assert recorded(out)["versions"]["program"] == hashlib.sha256(text.encode()).hexdigest()
+    found = code_sha256(REPOSITORY, ["layers", "spatial"])
+    assert found == hashlib.sha256(text.encode()).hexdigest()
+    assert recorded(out)["versions"]["program"] == versions()["program"]  # as it was loaded
     assert {"layers/text.toml", "spatial/measures/coverage.py"} <= set(lines)
 
 
