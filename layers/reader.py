@@ -100,6 +100,14 @@ class Reader:
             finally:
                 cells.unlink(missing_ok=True)
 
+    def get_ready(self) -> None:
+        """Start the child in the background, so that the first file need not wait for it."""
+        threading.Thread(target=self._get_ready, daemon=True).start()
+
+    def _get_ready(self) -> None:
+        with self._lock, contextlib.suppress(InputError):  # whoever brings a file is told
+            self._running("")
+
     def close(self) -> None:
         """End the child and remove its folder; the next question would start anew."""
         with self._lock:

@@ -56,7 +56,9 @@ class Draft:
 @st.cache_resource(show_spinner=False)
 def reader(limits: Limits) -> Reader:
     """The process that opens files, one for all sessions; nothing of a file stays in it."""
-    return Reader(limits)
+    made = Reader(limits)
+    made.get_ready()
+    return made
 
 
 def draft() -> Draft | None:

@@ -4,7 +4,7 @@ import streamlit as st
 
 from layers import InputError
 from views import chips
-from views.draft import begin_draft, draft
+from views.draft import begin_draft, draft, reader
 from views.intake_flow import bring_in
 from views.intake_form import show_problems
 from views.own_layers import say_what_changed, show_own_layers
@@ -29,6 +29,7 @@ def show(opened: Opened, words: Words) -> None:
         bring_in(opened, held, words)
         return
     say_what_changed(opened, words)
+    reader(opened.pack.catalogue.pack.limits)  # ready before a file is dropped
     number = st.session_state.setdefault(_UPLOADS, 0)
     key = f"own.file.{number}"
     st.file_uploader(
