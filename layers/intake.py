@@ -2,13 +2,18 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any
 
 import geopandas as gpd
+import numpy as np
 import pandas as pd
+import shapely
+from numpy.typing import NDArray
 from pydantic import Field
+from shapely.geometry.base import BaseGeometry
 
 from layers.catalogue import (
     STANDARD_COLUMNS,
@@ -23,6 +28,7 @@ from layers.fields import RESERVED_COLUMNS, FieldMap, apply_fields
 from layers.formats import Choice, Part, Raw
 from layers.gate import DatumFinding
 from layers.load import Layer, Pack
+from layers.phrases import phrase
 from layers.problem import InputError, Problem
 from layers.repair import Handling, Mended, mend
 from layers.text import Entry, Text
@@ -33,8 +39,13 @@ OWN_GROUP = "own"
 """Group of the layers that the catalogue does not know."""
 OWN_MARGIN_M = 5_000.0
 """Stops just outside the place serve it, too; what lies farther out is reported."""
+CELL_COLUMN = "value"
+"""Column of what a raster's cells hold, where they are read as areas."""
+_LEAST_PART = 1e-4
+"""What of a cell lies in the area counts from this share on; less is an error of projection."""
 _LONGEST_CODE = 20
 MOST_FURTHER_COLUMNS = 60
+_REMARK = re.compile(r"\s*[（(][^（(]*[)）]$")
 _OWN_HUES = ("#7b5ea7", "#b0578d", "#4f7cac", "#8a7a3d", "#a8623a")
 
 
@@ -49,13 +60,15 @@ class Intake(Entry):
     """All that was said and chosen to make a layer of a file's part, so that it can be repeated.
 
     `layer` is the id of the layer that it takes the place of, or the new one's, which `new`
-    describes. `more` are fields that are kept beside the layer's own columns. `insisted` holds the
-    planner's reason where they keep a declared datum against what the comparison with trusted
-    layers found.
+    describes. `geometry` is the kind that the features have where it is not the layer's, as areas
+    with residents in place of points. `more` are fields that are kept beside the layer's own
+    columns. `insisted` holds the planner's reason where they keep a declared datum against what the
+    comparison with trusted layers found.
     """
 
     layer: str
     new: NewLayer | None = None
+    geometry: GeometryKind | None = None
     choice: Choice
     declared: Declared
     fields: FieldMap
@@ -92,7 +105,8 @@ def intended_spec(pack: Pack, intake: Intake, *, name: str, sha256: str) -> Laye
     """Return the entry of the layer as it will be: what is drawn as before, the data's own facts.
 
     A layer that takes a sketch's place was not drawn to meet a target, whatever the sketch was,
-    and the note on how the sketch was made does not hold for it.
+    and the note on how the sketch was made does not hold for it; neither does what the title of an
+    invented layer says of that in brackets.
     """
     own = own_facts(intake.source, intake.accuracy_m, name=name, sha256=sha256)
     known = pack.catalogue.layers.get(intake.layer)
@@ -104,7 +118,10 @@ def intended_spec(pack: Pack, intake: Intake, *, name: str, sha256: str) -> Laye
     if known is not None:
         columns = {c: e for c, e in known.columns.items() if c in intake.fields.columns}
         columns |= intake.more
-        return known.model_copy(update={**own, "columns": columns, "key": "id"})
+        geometry = intake.geometry or known.geometry
+        title = _without_remark(known.title) if known.source.basis == "synthetic" else known.title
+        changes = {"title": title, "columns": columns, "key": "id", "geometry": geometry}
+        return known.model_copy(update={**own, **changes})
     if intake.new is None:
         message = f"no layer '{intake.layer}'; give the new layer a title"
         zh = f"没有图层“{intake.layer}”；新图层请填写名称"
@@ -119,6 +136,15 @@ def intended_spec(pack: Pack, intake: Intake, *, name: str, sha256: str) -> Laye
         accuracy_m=intake.accuracy_m,
     )
     return spec.model_copy(update={**own, "columns": dict(intake.more)})
+
+
+def _without_remark(title: Text) -> Text:
+    """A title without what stands in brackets at its end.
+
+    >>> _without_remark(Text(zh="居住人口（模拟）", en="Residents (simulated)")).in_("en")
+    'Residents'
+    """
+    return Text(zh=_REMARK.sub("", title.zh) or title.zh, en=_REMARK.sub("", title.en) or title.en)
 
 
 def own_facts(source: Source, accuracy_m: float, *, name: str, sha256: str) -> Mapping[str, object]:
@@ -154,13 +180,22 @@ def further_columns(spec: LayerSpec, part: Part, fields: FieldMap) -> Mapping[st
 def take_in(pack: Pack, raw: Raw, intake: Intake, *, name: str, sha256: str) -> Taken:
     """Make a layer of the rows of a file: place, map, mend, in this order.
 
+    Of a raster's cells read as amounts those that lie outside the area are left out first; each
+    of the others stays whole, also where the border crosses it.
+
     Raises InputError where the declaration does not fit, where a field does not, or where
     something is wrong and the planner asked to stop at that.
     """
     spec = intended_spec(pack, intake, name=name, sha256=sha256)
+    metric_crs = pack.catalogue.pack.metric_crs
     placed = place(raw, intake.declared, name=name)
+    told: tuple[Problem, ...] = ()
+    if intake.choice.raster == "cells" and CELL_COLUMN in placed:
+        here = _reaching_in(placed.geometry.to_crs(metric_crs), pack.area)
+        told = tuple(_cells_outside(placed[CELL_COLUMN][~here], name))
+        placed = placed[here]
     frame, problems = apply_fields(placed, spec, intake.fields, name)
-    metric = frame.to_crs(pack.catalogue.pack.metric_crs)
+    metric = frame.to_crs(metric_crs)
     mended = mend(
         metric, spec, area=pack.area, margin_m=OWN_MARGIN_M, handling=intake.handling, where=name
     )
@@ -169,7 +204,35 @@ def take_in(pack: Pack, raw: Raw, intake: Intake, *, name: str, sha256: str) -> 
         zh = "没有剩下可用的要素；请看检查记录"
         raise InputError([Problem(name, "", "empty", message, zh=zh)])
     layer = own_layer(spec, mended.frame)
-    return Taken(layer, mended, (*raw.problems, *problems))
+    return Taken(layer, mended, (*raw.problems, *told, *problems))
+
+
+def _reaching_in(cells: gpd.GeoSeries, area: BaseGeometry) -> NDArray[np.bool_]:
+    """Mark the cells of which a part lies in an area; a common border is none."""
+    shapely.prepare(area)
+    shapes = cells.to_numpy()
+    here: NDArray[np.bool_] = shapely.intersects(area, shapes)
+    crossing = here & ~shapely.contains_properly(area, shapes)
+    inside_m2 = shapely.area(shapely.intersection(area, shapes[crossing]))
+    here[crossing] = inside_m2 > _LEAST_PART * shapely.area(shapes[crossing])
+    return here
+
+
+def _cells_outside(values: pd.Series, where: str) -> Iterator[Problem]:
+    if len(values):
+        amount = f"{float(values.sum()):,.6g}"
+        said = phrase("raster", "cells_outside", count=f"{len(values):,}", amount=amount)
+        yield Problem(where, "", "outside", said.en, zh=said.zh)
+
+
+def half_diagonal_m(raw: Raw, declared: Declared, metric_crs: str, *, name: str) -> float:
+    """Half the diagonal of a cell that was read as a square, in metres: the middle one's.
+
+    Raises InputError where the declaration does not fit the numbers.
+    """
+    one = raw.frame.geometry.iloc[[len(raw.frame) // 2]]
+    corners = to_degrees(one, declared, where=name).to_crs(metric_crs).get_coordinates().to_numpy()
+    return float(np.hypot(*(corners[2] - corners[0])) / 2)
 
 
 def to_be_stored(

@@ -28,6 +28,7 @@ from layers.intake import (
 from layers.toml import unknown
 from layers.workspace import StoredLayer, Workspace
 from spatial.bindings import needed_values
+from spatial.own_people import is_people_raster, kind_taken, people_of_cells
 from spatial.plan import Plan
 
 
@@ -103,6 +104,7 @@ def add_layer(
         {
             "layer": layer,
             "new": new,
+            "geometry": kind_taken(plan, layer, part),
             "choice": request.choice,
             "declared": declared,
             "fields": FieldMap(),
@@ -115,7 +117,10 @@ def add_layer(
     spec = pack.catalogue.layers.get(layer) or intended_spec(
         pack, intake, name=name, sha256=found.sha256
     )
-    fields = _field_map(pack, plan, spec, part, raw, request=request)
+    if is_people_raster(plan, layer, part) and not request.fields:
+        fields = people_of_cells(plan, layer)
+    else:
+        fields = _field_map(pack, plan, spec, part, raw, request=request)
     intake = intake.model_copy(update={"fields": fields})
     return intake, take_in(pack, raw, intake, name=name, sha256=found.sha256), finding
 

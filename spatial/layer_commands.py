@@ -14,6 +14,7 @@ from layers.findings import readable
 from layers.formats import Choice, Found
 from layers.intake import to_be_stored
 from layers.load import read_original
+from layers.phrases import phrase
 from layers.reader import Reader
 from layers.toml import unknown
 from layers.workspace import create_workspace, open_workspace
@@ -30,8 +31,10 @@ from spatial.console import (
 )
 from spatial.export import csv_bytes
 from spatial.intake_command import Request, add_layer, chosen_part, keep_layer
+from spatial.own_people import is_people_raster, own_people
 from spatial.own_raster import add_raster, is_raster_layer
 from spatial.phrases import basis_text, number_text
+from spatial.plan import Plan
 
 _RASTER_KEPT: Mapping[Language, str] = {
     "zh": "{file}：{layer} 第 {version} 版，栅格",
@@ -216,7 +219,7 @@ def layers_add(
         there = workspace if workspace.exists() else None
         placed_in, plan = opened(pack, language, workspace=there)
         found = reader.inspect(file, file.name)
-        request = _with_part(request, found)
+        request = _with_part(request, found, plan)
         if is_raster_layer(placed_in, layer):
             unused = {
                 "--title": bool(title),
@@ -238,6 +241,14 @@ def layers_add(
             return
         raw = reader.read(file, file.name, request.choice)
         intake, taken, finding = add_layer(placed_in, plan, found, raw, request)
+        people = own_people(
+            plan,
+            placed_in,
+            intake.layer,
+            taken.layer.frame,
+            cells=intake.choice.raster == "cells",
+            where=file.name,
+        )
         kept = open_workspace(there) if there else create_workspace(workspace, workspace.stem)
         content = read_original(file)
         stored = to_be_stored(taken, intake, finding, name=file.name, content=content)
@@ -249,6 +260,10 @@ def layers_add(
         print(problem.in_(language))
     for feature, said in zip(taken.mended.log["feature"], taken.mended.log[language], strict=True):
         print(f"{feature}: {said}" if feature else said)
+    if intake.declared.swapped and not swapped:
+        print(phrase("axes", "swapped").in_(language))
+    for line in people.lines(language) if people else ():
+        print(line)
     after, before = taken.mended.after.features, taken.mended.before.features
     summary = {
         "zh": f"{workspace}：{intake.layer} 第 {version} 版，{before} 行中 {after} 个要素可用",
@@ -282,10 +297,17 @@ def _pairs(fields: Sequence[str]) -> Mapping[str, str]:
     return dict(pair.split("=", 1) for pair in fields)
 
 
-def _with_part(request: Request, found: Found) -> Request:
-    """Fill in what the file itself proposes: its only part, its columns of coordinates."""
+def _with_part(request: Request, found: Found, plan: Plan) -> Request:
+    """Fill in what the file itself proposes: its only part, its columns of coordinates.
+
+    The cells of a raster that takes the place of residents are numbers of people.
+    """
     part = chosen_part(found, request.choice)
     choice = request.choice.model_copy(update={"part": part.name})
     if part.kind == "table" and not choice.x:
         choice = choice.model_copy(update={"x": part.x, "y": part.y, "wkt": part.wkt})
+    if is_people_raster(plan, request.layer, part):
+        choice = choice.model_copy(update={"raster": "cells"})
+    elif part.kind != "raster":
+        choice = choice.model_copy(update={"raster": "classes"})
     return replace(request, choice=choice)

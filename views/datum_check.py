@@ -1,6 +1,9 @@
 """What the comparison with trusted layers says of a file's datum, and the way out."""
 
+from dataclasses import dataclass
+
 import geopandas as gpd
+import numpy as np
 import shapely
 import streamlit as st
 
@@ -16,7 +19,7 @@ from views.draft import Draft
 from views.drawing import bounds_of, map_frame, map_layer
 from views.layer_tree import look_of
 from views.leaflet import Fit, MapData, MapLayer, leaflet_map
-from views.publish import inline_content, leaflet_assets
+from views.publish import Published, inline_content, leaflet_assets
 from views.session import Opened
 from views.text import Words
 
@@ -58,7 +61,7 @@ def datum_settled(
             st.info(said, icon=":material/help:")
             st.caption(words("own.cannot_tell_next"))
     with right:
-        preview(opened, placed, words)
+        preview(opened, held, key, placed, words=words)
     return None if insisted is None else (finding, insisted)
 
 
@@ -89,28 +92,26 @@ def _take(part: str, datum: str) -> None:
     st.session_state[f"draft.datum.{part}"] = datum
 
 
-def preview(opened: Opened, placed: gpd.GeoDataFrame, words: Words) -> None:
-    """The file's features where they come to lie, over the outline of the place."""
+def preview(
+    opened: Opened, held: Draft, key: object, placed: gpd.GeoDataFrame, *, words: Words
+) -> None:
+    """The file's features where they come to lie, over the outline of the place.
+
+    `key` changes with where they lie; what is drawn is worked out once for it.
+    """
     pack, frame = opened.pack, map_frame(opened)
-    there = placed.geometry.notna() & ~placed.geometry.is_empty
-    shapes = placed.geometry[there].head(_MOST_DRAWN).force_2d().to_frame("geometry")
-    content = inline_content(geojson_text(shapes.rename_axis("id"), decimals=6))
-    dimensions = shapely.get_dimensions(shapes.geometry.to_numpy())
+    drawn = held.once("preview", (key, opened.key), lambda: _drawn(opened, placed))
     area = pack.catalogue.pack.area
     outline = map_layer(opened, area, look_of(pack.catalogue.layers[area]), words.lang)
     own = MapLayer(
         id="draft",
         title=words("own.draft_layer"),
-        geometry=_KINDS[int(dimensions.max())] if len(shapes) else "point",
+        geometry=drawn.geometry,
         style=_STYLE,
-        hash=content.hash,
-        geojson=content.content,
+        hash=drawn.content.hash,
+        geojson=drawn.content.content,
         interactive=False,
     )
-    fit = None
-    if len(shapes):
-        metric = shapes.geometry.to_crs(pack.catalogue.pack.metric_crs)
-        fit = Fit(bounds_of(metric, pack), content.hash)
     data = MapData(
         lang=words.lang,
         strings=words.table("leaflet"),
@@ -118,12 +119,42 @@ def preview(opened: Opened, placed: gpd.GeoDataFrame, words: Words) -> None:
         home=frame.home,
         layers=(outline, own),
         projection=frame.projection,
-        fit=fit,
+        fit=drawn.fit,
         height=300,
     )
     leaflet_map(key="own-preview", data=data, on_click=_ignore, on_pick=_ignore)
-    if int(there.sum()) > _MOST_DRAWN:
+    if drawn.features > _MOST_DRAWN:
         st.caption(words("own.first_drawn", count=f"{_MOST_DRAWN:,}"))
+
+
+@dataclass(frozen=True, slots=True)
+class _Drawn:
+    """What the preview draws: `features` counts those of the file, drawn or not."""
+
+    geometry: GeometryKind
+    content: Published
+    fit: Fit | None
+    features: int
+
+
+def _drawn(opened: Opened, placed: gpd.GeoDataFrame) -> _Drawn:
+    pack = opened.pack
+    there = placed.geometry[placed.geometry.notna() & ~placed.geometry.is_empty]
+    shapes = _some(there).force_2d().to_frame("geometry")
+    content = inline_content(geojson_text(shapes.rename_axis("id"), decimals=6))
+    if not len(shapes):
+        return _Drawn("point", content, None, 0)
+    dimensions = shapely.get_dimensions(shapes.geometry.to_numpy())
+    metric = shapes.geometry.to_crs(pack.catalogue.pack.metric_crs)
+    fit = Fit(bounds_of(metric, pack), content.hash)
+    return _Drawn(_KINDS[int(dimensions.max())], content, fit, len(there))
+
+
+def _some(shapes: gpd.GeoSeries) -> gpd.GeoSeries:
+    """Few enough to be drawn, from all over the file: the first might lie in one corner."""
+    if len(shapes) <= _MOST_DRAWN:
+        return shapes
+    return shapes.iloc[np.linspace(0, len(shapes) - 1, _MOST_DRAWN).astype(np.int64)]
 
 
 def _ignore(event: object) -> None:

@@ -160,12 +160,13 @@ def class_name(pack: Pack, layer_id: str, code: str, *, lang: Language) -> str:
             if not names.empty:
                 return f"{code} {names.iloc[0]}"
     if is_land_column(pack.catalogue.layers[layer_id], "class_code"):
-        return _land_codes().title_of(code).in_(lang)
+        return land_codes().title_of(code).in_(lang)
     return code
 
 
 @cache
-def _land_codes() -> LandCodes:
+def land_codes() -> LandCodes:
+    """The tables of land-use codes, read once."""
     return read_land_codes()
 
 

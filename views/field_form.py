@@ -18,11 +18,13 @@ from layers.field_proposal import (
     propose_values,
 )
 from layers.fields import ID_TARGET, FieldMap, is_land_column
-from layers.formats import Part, Raw
+from layers.formats import Choice, Part, Raw
 from layers.intake import further_columns
-from layers.land_codes import LAND_TABLES, LandTable, read_land_codes
+from layers.land_codes import LAND_TABLES, LandTable
 from spatial.bindings import needed_values
 from views import chips
+from views.draft import Draft
+from views.facts import land_codes
 from views.session import Opened
 from views.text import Words
 
@@ -33,8 +35,13 @@ _LEAST_COLUMNS = 2
 
 @dataclass(frozen=True, slots=True)
 class _Form:
-    """The layer whose columns are to be filled, and the rows that are to fill them."""
+    """The layer whose columns are to be filled, and the rows that are to fill them.
 
+    `asked` changes with whatever a proposal rests on; what was proposed is kept in `held`.
+    """
+
+    held: Draft
+    asked: object
     spec: LayerSpec
     rows: pd.DataFrame
     existing: gpd.GeoDataFrame | None
@@ -43,17 +50,28 @@ class _Form:
 
 
 def map_fields(
-    opened: Opened, spec: LayerSpec, part: Part, raw: Raw, words: Words
+    opened: Opened,
+    held: Draft,
+    spec: LayerSpec,
+    part: Part,
+    raw: Raw,
+    *,
+    choice: Choice,
+    words: Words,
 ) -> FieldMap | None:
     """Show the mapping that is likely and let the planner change it.
 
     None comes back while something is open that a check of the plan rests on.
     """
-    held = opened.pack.layers.get(spec.id)
+    known = opened.pack.layers.get(spec.id)
     rows = pd.DataFrame(raw.frame.drop(columns=raw.frame.geometry.name))
     needed = needed_values(opened.plan, spec.id)
-    form = _Form(spec, rows, None if held is None else held.frame, needed, words)
-    proposal = propose_fields(spec, part, form.existing, needed, rows=rows)
+    asked = (spec.id, choice, opened.key)
+    existing = None if known is None else known.frame
+    form = _Form(held, asked, spec, rows, existing, needed, words)
+    proposal = held.once(
+        "fields", asked, lambda: propose_fields(spec, part, existing, needed, rows=rows)
+    )
     chosen = _choose(proposal, form)
     key = chosen.pop(ID_TARGET, "")
     columns = {column: field for column, field in chosen.items() if field}
@@ -159,13 +177,17 @@ def _values(
     texts = [str(value) for value in values.dropna().unique()]
 
     def propose(table: LandTable | None) -> ValueProposal:
-        return propose_values(
-            form.spec,
-            column,
-            texts,
-            existing=form.existing,
-            plan_values=form.needed,
-            table=table,
+        return form.held.once(
+            f"values.{column}.{table}",
+            (form.asked, texts),
+            lambda: propose_values(
+                form.spec,
+                column,
+                texts,
+                existing=form.existing,
+                plan_values=form.needed,
+                table=table,
+            ),
         )
 
     with st.container(border=True):
@@ -224,7 +246,7 @@ def _edit_values(
     spec, words, lang = form.spec, form.words, form.words.lang
     titles: dict[str, Text] = {entry.value: entry.title for entry in spec.style.classes}
     if is_land_column(spec, column):
-        codes = read_land_codes()
+        codes = land_codes()
         titles = {code: codes.title_of(code) for code in codes.table("use2023")} | titles
     known = sorted({*titles, *(one.becomes for one in proposal.values if one.becomes)})
     labels = {one: _label(one, titles, lang) for one in known}

@@ -1,12 +1,13 @@
 """From a file to a layer in the workspace: the steps in order, as far as the answers go."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import pandas as pd
 import streamlit as st
 
 from layers import InputError, Text
-from layers.catalogue import LayerSpec, Source
+from layers.catalogue import Column, LayerSpec, Source
 from layers.declared import Declared
 from layers.fields import FieldMap
 from layers.findings import FAULTS, readable
@@ -16,14 +17,17 @@ from layers.intake import (
     Intake,
     Taken,
     datum_text,
+    half_diagonal_m,
     intended_spec,
     own_layer,
     take_in,
     to_be_stored,
 )
+from layers.phrases import phrase
 from layers.repair import Handling
 from layers.workspace import ConflictError, StoredLayer
 from spatial.export import csv_bytes
+from spatial.own_people import is_people_raster, own_people, people_of_cells
 from spatial.own_raster import is_raster_layer
 from views import chips
 from views.datum_check import datum_settled
@@ -37,6 +41,7 @@ from views.intake_form import (
     choose_part,
     describe_source,
     heading,
+    is_swapped,
     show_problems,
 )
 from views.intake_raster import raster_asked
@@ -64,10 +69,15 @@ class _Said:
     finding: DatumFinding
     insisted: str
 
+    def is_people_raster(self, opened: Opened) -> bool:
+        """Whether the cells of a raster become residents."""
+        return is_people_raster(opened.plan, self.chosen.layer, self.part)
+
     def intake(self, fields: FieldMap, source: Source, accuracy_m: float) -> Intake:
         return Intake(
             layer=self.chosen.layer,
             new=self.chosen.new,
+            geometry=self.chosen.geometry,
             choice=self.choice,
             declared=self.declared,
             fields=fields,
@@ -104,7 +114,10 @@ def _asked(opened: Opened, held: Draft, words: Words) -> StoredLayer | None:
             return None
         if is_raster_layer(opened.pack, place.layer):
             return raster_asked(opened, held, part, choice.band, layer=place.layer, words=words)
-        choice = choose_cells(part, choice, words)
+        if is_people_raster(opened.plan, place.layer, part):
+            choice = choice.model_copy(update={"raster": "cells"})
+        else:
+            choice = choose_cells(part, choice, words)
     said = _read_and_place(opened, held, part, choice, place=place, words=words)
     return None if said is None else _map_and_mend(opened, held, said, words)
 
@@ -126,10 +139,12 @@ def _read_and_place(
     if part.bounds is None:
         st.warning(words("own.no_coordinates"), icon=":material/wrong_location:")
         return None
+    if place is None and is_swapped(opened, held, part):
+        st.warning(phrase("axes", "swapped").in_(words.lang), icon=":material/swap_horiz:")
     chosen = place or _layer(opened, held, part, words)
     if chosen is None:
         return None
-    declared = choose_datum(opened, part, words)
+    declared = choose_datum(opened, held, part, words)
     if declared is None:
         return None
     settled = datum_settled(opened, held, raw, choice, words=words, declared=declared)
@@ -150,13 +165,13 @@ def _measured_part(part: Part, raw: Raw) -> Part:
 
 def _map_and_mend(opened: Opened, held: Draft, said: _Said, words: Words) -> StoredLayer | None:
     """Steps 4 to 6: fields, source, mending; None while something is open."""
-    heading(4, words("own.step_fields"), words("own.step_fields_about"))
-    spec = _spec(opened, said, held)
-    fields = map_fields(opened, spec, said.part, said.raw, words)
-    if fields is None:
+    mapped = _mapped(opened, held, said, words)
+    if mapped is None:
         return None
-    fields, more = keep_the_rest(spec, said.part, fields, words)
-    described = describe_source(held.name, words, datum=datum_text(said.declared))
+    fields, more = mapped
+    described = describe_source(
+        held.name, words, datum=datum_text(said.declared), within_m=_within_m(opened, held, said)
+    )
     if described is None:
         return None
     heading(6, words("own.step_mend"), words("own.step_mend_about"))
@@ -179,10 +194,46 @@ def _map_and_mend(opened: Opened, held: Draft, said: _Said, words: Words) -> Sto
             (key, opened.key),
             lambda: take_in(opened.pack, said.raw, intake, name=name, sha256=sha256),
         )
+    people = held.once(
+        "people",
+        (key, opened.key),
+        lambda: own_people(
+            opened.plan,
+            opened.pack,
+            said.chosen.layer,
+            taken.layer.frame,
+            cells=said.is_people_raster(opened),
+            where=name,
+        ),
+    )
     _show_mended(taken, held, words)
+    if people is not None:
+        lines = (chips.unmarked(line) for line in people.lines(words.lang))
+        st.info("  \n".join(lines), icon=":material/groups:")
     spec = intended_spec(opened.pack, intake, name=name, sha256=sha256)
     taken = replace(taken, layer=own_layer(spec, taken.mended.frame))
     return to_be_stored(taken, intake, said.finding, name=name, content=held.content)
+
+
+def _mapped(
+    opened: Opened, held: Draft, said: _Said, words: Words
+) -> tuple[FieldMap, Mapping[str, Column]] | None:
+    """Step 4: the fields, and those kept beside them; None while open. Cells have but one."""
+    if said.is_people_raster(opened):
+        heading(4, words("own.step_fields"), phrase("people", "as_cells").in_(words.lang))
+        return people_of_cells(opened.plan, said.chosen.layer), {}
+    heading(4, words("own.step_fields"), words("own.step_fields_about"))
+    spec = _spec(opened, said, held)
+    fields = map_fields(opened, held, spec, said.part, said.raw, choice=said.choice, words=words)
+    return None if fields is None else keep_the_rest(spec, said.part, fields, words)
+
+
+def _within_m(opened: Opened, held: Draft, said: _Said) -> float | None:
+    """How far from the middle of a cell its people may live; None where there are no cells."""
+    if not said.is_people_raster(opened):
+        return None
+    metric_crs = opened.pack.catalogue.pack.metric_crs
+    return half_diagonal_m(said.raw, said.declared, metric_crs, name=held.name)
 
 
 def _spec(opened: Opened, said: _Said, held: Draft) -> LayerSpec:

@@ -10,17 +10,19 @@ from pathlib import Path
 import geopandas as gpd
 import pandas as pd
 import streamlit as st
-from shapely.geometry.base import BaseGeometry
 
 from layers import BASES, Basis, Problem, Text
 from layers.catalogue import GeometryKind, LayerSpec, Source
-from layers.declared import Datum, Declared, proposals
+from layers.declared import Datum, Declared, Proposal, proposals
 from layers.field_names import read_field_names
 from layers.fields import LAND_COLUMN
 from layers.formats import Choice, Found, Part
 from layers.intake import NewLayer, new_layer_id
+from layers.phrases import phrase
+from spatial.own_people import PEOPLE_KINDS, kind_taken, people_columns
 from spatial.phrases import basis_text
 from views import chips
+from views.draft import Draft
 from views.session import Opened
 from views.text import Words
 
@@ -30,6 +32,7 @@ _NEW = ""
 _ALIKE, _CODED = 0.6, 0.9
 _LEAST_LETTERS = 2
 _NO_WORD = re.compile(r"[\W\d_]+")
+_BRACKETS = re.compile(r"[（(].*?[)）]")
 _GENERIC = re.compile(r"sheet|layer|图层|工作表|data|数据|new|新建|untitled")
 _MOST_ERROR_M = 10_000.0
 _CLAIMABLE: tuple[Basis, ...] = BASES[: BASES.index("digitised") + 1]
@@ -170,10 +173,14 @@ def _field_table(part: Part, words: Words) -> pd.DataFrame:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """The layer that a file's part is to become: one of the pack's, or a new one."""
+    """The layer that a file's part is to become: one of the pack's, or a new one.
+
+    `geometry` is the kind of its features where it is not the layer's, as areas with residents.
+    """
 
     layer: str
     new: NewLayer | None
+    geometry: GeometryKind | None = None
 
 
 def choose_layer(opened: Opened, found: Found, part: Part, words: Words) -> Place | None:
@@ -183,25 +190,9 @@ def choose_layer(opened: Opened, found: Found, part: Part, words: Words) -> Plac
     where none is like it, for a layer is soon replaced by mistake.
     """
     heading(2, words("own.step_layer"), words("own.step_layer_about"))
-    is_raster = part.kind == "raster"
-    kind: GeometryKind = part.geometry or ("polygon" if is_raster else "point")
-    specs = opened.pack.catalogue.layers
-    codes = {word.casefold() for word in read_field_names()["class_code"]}
-    # The one field of a raster is of our naming.
-    has_codes = not is_raster and any(field.name.casefold() in codes for field in part.fields)
-    likeness = {
-        id_: max(
-            _likeness(spec, Path(found.name).stem),
-            _likeness(spec, part.name),
-            _CODED if has_codes and spec.style.by == LAND_COLUMN else 0.0,
-        )
-        for id_, spec in specs.items()
-        if _accepts(spec, kind) or (is_raster and spec.geometry == "raster")
-    }
-    ranked = sorted(
-        likeness,
-        key=lambda id_: (-likeness[id_], is_raster and specs[id_].geometry != "raster"),
-    )
+    kind: GeometryKind = part.geometry or ("polygon" if part.kind == "raster" else "point")
+    likeness = _likenesses(opened, found, part)
+    ranked = _ranked(opened, part, kind, likeness)
     left, right = st.columns([3, 2], vertical_alignment="bottom")
     with left:
         layer = st.selectbox(
@@ -216,7 +207,7 @@ def choose_layer(opened: Opened, found: Found, part: Part, words: Words) -> Plac
     if layer is None:
         return None
     if layer != _NEW:
-        return Place(layer, None)
+        return Place(layer, None, kind_taken(opened.plan, layer, part))
     with right:
         title = st.text_input(
             words("own.new_title"),
@@ -231,15 +222,71 @@ def choose_layer(opened: Opened, found: Found, part: Part, words: Words) -> Plac
     return Place(new_layer_id(title), NewLayer(title=Text(zh=title, en=title), geometry=kind))
 
 
-def _accepts(spec: LayerSpec, kind: GeometryKind) -> bool:
-    """Whether a layer may be made of this geometry; closed lines are mended into areas."""
-    return spec.geometry == kind or (spec.geometry, kind) == ("polygon", "line")
+def _likenesses(opened: Opened, found: Found, part: Part) -> Mapping[str, float]:
+    """How likely each layer of the pack is meant, by names and by the fields of the part."""
+    codes = {word.casefold() for word in read_field_names()["class_code"]}
+    # The one field of a raster is of our naming.
+    has_codes = part.kind != "raster" and any(
+        field.name.casefold() in codes for field in part.fields
+    )
+    return {
+        id_: max(
+            _likeness(spec, Path(found.name).stem),
+            _likeness(spec, part.name),
+            _CODED if has_codes and spec.style.by == LAND_COLUMN else 0.0,
+        )
+        for id_, spec in opened.pack.catalogue.layers.items()
+    }
+
+
+def _ranked(
+    opened: Opened, part: Part, kind: GeometryKind, likeness: Mapping[str, float]
+) -> Sequence[str]:
+    """The layers that a part may take the place of: those alike, then those that fit it best.
+
+    Layers that fit equally well stand by group, and in a group as they are drawn.
+    """
+    pack, people = opened.pack.catalogue, people_columns(opened.plan)
+    groups = list(pack.pack.groups)
+    fits = {
+        id_: fit
+        for id_, spec in pack.layers.items()
+        for fit in [_fit(spec, part, kind, counts_people=id_ in people)]
+        if fit is not None
+    }
+
+    def order(id_: str) -> tuple[float, int, int]:
+        alike = likeness[id_] if likeness[id_] >= _ALIKE else 0.0
+        group = pack.layers[id_].group
+        return -alike, fits[id_], groups.index(group) if group in groups else len(groups)
+
+    return sorted(fits, key=order)
+
+
+def _fit(spec: LayerSpec, part: Part, kind: GeometryKind, *, counts_people: bool) -> int | None:
+    """How well a part fits a layer: 0 as it is, more where it becomes something else, None not.
+
+    A raster of few values is one of classes, any other one of amounts, such as of residents; both
+    can become areas. Closed lines are mended into areas.
+    """
+    if part.kind == "raster":
+        if spec.geometry == "raster":
+            return 0 if part.values else 1
+        if counts_people:
+            return 1 if part.values else 0
+        return 2 if spec.geometry == "polygon" else None
+    if spec.geometry == kind:
+        return 0
+    if counts_people and kind in PEOPLE_KINDS:
+        return 1
+    return 2 if (spec.geometry, kind) == ("polygon", "line") else None
 
 
 def _likeness(spec: LayerSpec, name: str) -> float:
     """How like a file's name is to a layer's title or id, from 0 to 1; one in the other is 1."""
     plain = _NO_WORD.sub("", name.casefold())
-    words = [word.casefold() for word in (spec.title.zh, spec.title.en, spec.id)]
+    titles = (spec.title.zh, spec.title.en, spec.id)
+    words = [_BRACKETS.sub("", word).strip().casefold() for word in titles]
     if len(plain) < _LEAST_LETTERS or _GENERIC.fullmatch(plain):
         return 0.0
     if any(word in plain or plain in word for word in words):
@@ -256,15 +303,26 @@ def _layer_label(opened: Opened, layer: str, words: Words) -> str:
     return f"{title} · {basis}"
 
 
-def area_in_degrees(opened: Opened) -> BaseGeometry:
-    """The outline of the place, longitude first."""
+def is_swapped(opened: Opened, held: Draft, part: Part) -> bool:
+    """Whether a part lies in the place with its axes exchanged rather than as it is."""
+    likely = _proposals(opened, held, part)
+    return bool(likely) and likely[0].declared.swapped
+
+
+def _proposals(opened: Opened, held: Draft, part: Part) -> tuple[Proposal, ...]:
+    """The declarations under which a part lies in the place, worked out once: it takes a while."""
     pack = opened.pack
-    area = gpd.GeoSeries([pack.area], crs=pack.catalogue.pack.metric_crs)
-    return area.to_crs("OGC:CRS84").iloc[0]
+    metric_crs = pack.catalogue.pack.metric_crs
+
+    def likely() -> tuple[Proposal, ...]:
+        area = gpd.GeoSeries([pack.area], crs=metric_crs).to_crs("OGC:CRS84")
+        return proposals(part, metric_crs=metric_crs, area_degrees=area.iloc[0])
+
+    return held.once("proposals", (part, opened.key), likely)
 
 
 def choose_datum(
-    opened: Opened, part: Part, words: Words, *, may_swap: bool = True
+    opened: Opened, held: Draft, part: Part, words: Words, *, may_swap: bool = True
 ) -> Declared | None:
     """Ask for the coordinate system and the datum; None until both are said.
 
@@ -272,12 +330,9 @@ def choose_datum(
     """
     about = "own.step_datum_about" if may_swap else "own.step_datum_about_raster"
     heading(3, words("own.step_datum"), words(about))
-    pack = opened.pack
-    metric = pack.catalogue.pack.metric_crs
-    area = area_in_degrees(opened)
     likely = {
         f"{one.declared.crs}{'⇄' if one.declared.swapped else ''}": one
-        for one in proposals(part, metric_crs=metric, area_degrees=area)
+        for one in _proposals(opened, held, part)
         if may_swap or not one.declared.swapped
     }
     if not likely:
@@ -336,10 +391,13 @@ def choose_datum(
     return Declared(crs=crs, datum=datum, swapped=swapped)
 
 
-def describe_source(name: str, words: Words, *, datum: str) -> tuple[Source, float] | None:
+def describe_source(
+    name: str, words: Words, *, datum: str, within_m: float | None = None
+) -> tuple[Source, float] | None:
     """Ask where the data come from and how good they are; None until that is said.
 
-    Neither basis nor accuracy is filled in: on them hangs what may be concluded.
+    Neither basis nor accuracy is filled in: on them hangs what may be concluded. `within_m` is
+    said where the accuracy cannot be better, as of people somewhere in a cell.
     """
     heading(5, words("own.step_source"), words("own.step_source_about"))
     columns = st.columns([3, 3, 2, 2])
@@ -364,7 +422,7 @@ def describe_source(name: str, words: Words, *, datum: str) -> tuple[Source, flo
             value=None,
             key="draft.accuracy",
             persist_state="session",
-            placeholder=words("own.accuracy_example"),
+            placeholder=words("own.accuracy_example") if within_m is None else f"{within_m:.0f}",
             help=words("own.accuracy_help"),
         )
     with columns[3]:
@@ -375,6 +433,8 @@ def describe_source(name: str, words: Words, *, datum: str) -> tuple[Source, flo
             persist_state="session",
             max_value=_today(),
         )
+    if within_m is not None:
+        st.caption(phrase("people", "within", metres=f"{within_m:.0f}").in_(words.lang))
     if basis is None or accuracy_m is None:
         st.info(words("own.source_wanted"), icon=":material/help:")
         return None

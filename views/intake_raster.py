@@ -35,7 +35,7 @@ def raster_asked(
     pack = opened.pack
     with st.spinner(words("own.reading")):
         grid = held.grid(band, pack.catalogue.pack.limits)
-    declared = choose_datum(opened, part, words, may_swap=False)
+    declared = choose_datum(opened, held, part, words, may_swap=False)
     if declared is None:
         return None
     outline = placed_outline(grid, declared, pack, name=held.name)
@@ -54,7 +54,7 @@ def raster_asked(
     with left:
         _show_cells(found, words)
     with right:
-        preview(opened, outline, words)
+        preview(opened, held, (band, declared), outline, words=words)
     described = describe_source(held.name, words, datum=datum_text(declared))
     if described is None:
         return None
