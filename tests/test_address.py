@@ -125,6 +125,16 @@ def test_who_has_set_nothing_is_told_of_the_default_and_gets_no_workspace(
     assert kept(workspaces, app) is None
 
 
+@pytest.mark.parametrize("check", ["coverage", "green"])
+def test_looking_at_a_target_sets_nothing(
+    follow: Callable[..., AppTest], workspaces: Workspaces, check: str
+) -> None:
+    app = follow(own=800.0, check=check)
+    workspace = workspaces.anonymous(app.session_state["visitor.token"])
+    assert workspace is not None
+    assert list(workspace.settings()) == [RADIUS]
+
+
 def test_nothing_is_said_of_a_link_that_measures_as_the_planner_does(
     follow: Callable[..., AppTest],
 ) -> None:

@@ -245,9 +245,10 @@ def relabelled(key: str, default: object, named: str) -> str:
     value is set anew.
     """
     remembered(key, default)
-    if st.session_state.get(f"{key}.named", named) != named:
+    before = f"named.{key}"  # not under the key's own beginning, by which settings are told
+    if st.session_state.get(before, named) != named:
         st.session_state[key] = st.session_state[key]
-    st.session_state[f"{key}.named"] = named
+    st.session_state[before] = named
     return key
 
 
