@@ -416,7 +416,7 @@ def _notes(pack: Pack, table: ZoneTable, lang: Language) -> pd.DataFrame:
         "note_basis": phrase("basis", table.basis, lang),
         "note_crs": pack.catalogue.pack.metric_crs,
         "note_radius": f"{table.radius_m:g} m",
-        "note_classes": listed([*table.green, *table.water], lang) or "—",
+        "note_classes": table.classes(lang),
         "note_total": phrase("export", "note_total_text", lang),
         "note_range": phrase("export", "note_range_text", lang),
     }

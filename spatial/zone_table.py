@@ -9,12 +9,14 @@ import geopandas as gpd
 import pandas as pd
 
 from layers import Basis, Language, Pack
+from layers.text import Text
 from spatial.measurement import Figure
 from spatial.phrases import (
     M2_PER_HA,
     PHRASES,
     area_text,
     feature_names,
+    listed,
     number_text,
     phrase,
     share_text,
@@ -42,7 +44,8 @@ class ZoneTable:
     union, as the ends of a Figure do: they equal the value where no input has an accuracy, and an
     end that is missing beside a value, or beside the other end, is open.
 
-    `basis` is the weakest of all inputs. `green` and `water` are the codes that counted as such.
+    `basis` is the weakest of all inputs. `green` and `water` are the codes that counted as such,
+    `definition` is what that is called, None where it has no name.
     `invented` are the layers with features that stand for nothing and so have no accuracy,
     `unnumbered` how many features of the population have no number.
     """
@@ -56,6 +59,7 @@ class ZoneTable:
     high: pd.DataFrame
     green: tuple[str, ...] = ()
     water: tuple[str, ...] = ()
+    definition: Text | None = None
     invented: tuple[str, ...] = ()
     unnumbered: int = 0
 
@@ -116,8 +120,18 @@ class ZoneTable:
             table[self.title(column, lang)] = self.numbers(column)
             for end in ENDS if column in self.low else ():
                 table[self.title(column, lang, end=end)] = self.numbers(column, end)
+        if self.green or self.water:
+            table[phrase("export", "note_classes", lang)] = self.classes(lang)
         table[phrase("export", "basis", lang)] = phrase("basis", self.basis, lang)
         return table
+
+    def classes(self, lang: Language) -> str:
+        """Which land counts as blue-green, and what that definition is called; a dash for none."""
+        codes = listed([*self.green, *self.water], lang)
+        if self.definition is None or not codes:
+            return codes or "—"
+        name = self.definition.in_(lang)
+        return f"{name}（{codes}）" if lang == "zh" else f"{name} ({codes})"
 
     def numbers(self, column: str, end: str = "", *, hectares: bool = False) -> "pd.Series[float]":
         """A statistic by zone as it stands under its title, or an end of its range.
@@ -143,6 +157,7 @@ class ZoneTable:
             for end in ENDS if column in self.low else ():
                 columns[f"{column}_{end}"] = getattr(self, end)[column].loc[self.frame.index]
         table = pd.DataFrame(columns, index=self.frame.index)
+        table = table.assign(radius_m=self.radius_m, classes=" ".join([*self.green, *self.water]))
         return gpd.GeoDataFrame(table.assign(basis=self.basis), geometry=self.frame.geometry)
 
     def heading(self, column: str, lang: Language) -> str:

@@ -71,6 +71,7 @@ def zone_statistics(
     frame = pd.DataFrame({name: one.value[:-1] for name, one in statistics.items()}, zones.index)
     basis = weakest(pack.layers[layer].basis for layer in used)
     land = parts.land if "blue_green_share" in statistics else None
+    defined = parts.definitions.get(parts.definition)
     numberless = 0
     if "people" in statistics:
         homes = pack.layers[parts.population].frame
@@ -87,6 +88,7 @@ def zone_statistics(
         high=pd.DataFrame({name: one.high for name, one in asked.items()}, rows),
         green=() if land is None else land.green,
         water=() if land is None else land.water,
+        definition=None if land is None or defined is None else defined.title,
         invented=tuple(
             layer
             for layer in dict.fromkeys(used)

@@ -665,3 +665,13 @@ def test_a_worse_accuracy_never_narrows_a_range(
         slack = 1e-6 * high.abs().fillna(0) + 1e-9
         assert not (after.low[column] > low + slack).any(), column
         assert not (after.high[column] < high - slack).any(), column
+
+
+def test_a_table_says_which_land_counts_as_blue_green(embedded: tuple[Pack, Plan]) -> None:
+    pack, plan = embedded
+    table = zone_statistics(pack, plan.zone_statistics.by("A"), "barrier_tiers", ranges=())
+    said = "口径 A：不计耕地和园地（03、04、05、14、17）"
+    assert set(table.named(pack, "zh")["蓝绿空间口径（用地代码）"]) == {said}
+    fields = table.fields()
+    assert set(fields["classes"]) == {"03 04 05 14 17"}
+    assert set(fields["radius_m"]) == {500.0}

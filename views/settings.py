@@ -20,10 +20,11 @@ from views.workspace import (
     session_workspace,
     workspace_problem,
 )
+from views.zones import ZONES, zone_choices
 
 _KEPT, _CLASHES = "settings.kept", "settings.clashes"
 _PARAM, _LIMIT, _COLOUR, _OPACITY = "param.", "limit.", "colour.", "opacity."
-_KINDS = (_PARAM, _LIMIT, _COLOUR, _OPACITY)
+_KINDS = (_PARAM, _LIMIT, _COLOUR, _OPACITY, ZONES)
 INDICATOR_VALUES = "indicators.values"
 _ABSENT = object()
 
@@ -156,6 +157,8 @@ def setting_title(opened: Opened, key: str, words: Words) -> str:
         limited = opened.plan.checks.get(rest)
         title = rest if limited is None else check_title(limited, words.lang)
         return words("own.setting_limit", title=title)
+    if key.startswith(ZONES):
+        return words(f"own.setting_zones_{rest}")
     pack = opened.pack.catalogue
     group = pack.pack.groups.get(rest.removeprefix("group."))
     layer = pack.layers.get(rest)
@@ -215,7 +218,7 @@ def _own_values(opened: Opened) -> Mapping[str, Any]:
     colours = {f"{_COLOUR}{spec.id}": main_colour(spec) for spec in specs}
     opacities = {f"{_OPACITY}{spec.id}": 1.0 for spec in specs}
     opacities |= {f"{_OPACITY}group.{group}": 1.0 for group in pack.catalogue.pack.groups}
-    return {**params, **colours, **opacities, INDICATOR_VALUES: {}}
+    return {**params, **colours, **opacities, **zone_choices(opened), INDICATOR_VALUES: {}}
 
 
 def _into_json(key: str, value: Any) -> JsonValue:  # noqa: ANN401 - whatever a widget holds

@@ -1,7 +1,7 @@
 """分区统计: what each zone holds, as a table, a chart and a shaded map, to take away."""
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 
 import altair as alt
@@ -29,7 +29,9 @@ _DEFAULT = (
     "covered_share",
     "gap_m2",
 )
-_SHADED = ("built_up_covered_share", "covered_share", "blue_green_share", "area_m2")
+_SHADED = ("covered_share", "blue_green_share", "built_up_covered_share", "area_m2")
+ZONES = "zone."
+"""What is chosen of zones is kept under names that begin so."""
 _TICK = "#1f2a30"
 _FARTHEST = 2.0
 """A chart of areas or numbers ends at so many times the largest, however far ranges go on."""
@@ -55,7 +57,7 @@ def show(opened: Opened, words: Words) -> None:
             max_value=5000.0,
             step=50.0,
             format="%.0f",
-            key=remembered("zones.radius", float(opened.plan.zone_statistics.radius_m)),
+            key=_kept(opened, "radius"),
             width=160,
             persist_state="session",
         )
@@ -107,17 +109,34 @@ def _asked() -> tuple[str, ...]:
     return tuple(sorted({*st.session_state.get("zones.columns", _DEFAULT), chosen}))
 
 
+def zone_choices(opened: Opened) -> Mapping[str, str | float]:
+    """What the pack chooses of zones: layer, radius and definition, by the names of widgets."""
+    parts = opened.plan.zone_statistics
+    layers = polygon_layers(opened.pack)
+    first = parts.zones if parts.zones in layers else opened.pack.catalogue.pack.area
+    return {
+        f"{ZONES}layer": first,
+        f"{ZONES}radius": float(parts.radius_m),
+        f"{ZONES}definition": parts.definition or next(iter(parts.definitions), ""),
+    }
+
+
+def _kept(opened: Opened, name: str, options: Sequence[str] | None = None) -> str:
+    """The key of a choice that is kept; one that the pack no longer offers is the pack's own."""
+    key, own = f"{ZONES}{name}", zone_choices(opened)[f"{ZONES}{name}"]
+    if options is not None and st.session_state.get(key, own) not in options:
+        st.session_state[key] = own
+    return remembered(key, own)
+
+
 def _choose_layer(opened: Opened, words: Words) -> str:
     layers = polygon_layers(opened.pack)
-    first = opened.plan.zone_statistics.zones
     return st.selectbox(
         words("zones.layer"),
         layers,
         width=300,
         persist_state="session",
-        key=remembered(
-            "zones.layer", first if first in layers else opened.pack.catalogue.pack.area
-        ),
+        key=_kept(opened, "layer", layers),
         format_func=lambda id_: layer_name(opened, id_, words.lang),
     )
 
@@ -132,7 +151,7 @@ def _choose_definition(opened: Opened, words: Words) -> str:
         list(parts.definitions),
         width=240,
         persist_state="session",
-        key=remembered("zones.definition", parts.definition or next(iter(parts.definitions))),
+        key=_kept(opened, "definition", tuple(parts.definitions)),
         format_func=lambda name: parts.definitions[name].title.in_(words.lang),
         help=words("zones.definition_help"),
     )
