@@ -31,6 +31,18 @@ class Marked:
         """Whether a planner tries another value than the plan's."""
         return self.plans != self.now
 
+    @classmethod
+    def of(cls, own: Check, check: Check) -> "Marked":
+        """The plan's value of what its definitions are compared across, and that in force."""
+        param = next(iter(check.across), "")
+        return cls(own.params.get(param), check.params.get(param))
+
+    def plans_said(self, key: str, words: Words) -> str:
+        """Say that something is told at the plan's value, where another one is in force."""
+        if not self.is_other or not isinstance(self.plans, int | float):
+            return ""
+        return words(key, value=number_text(self.plans))
+
     def title(self, value: float, words: Words) -> str:
         """Title of the column of a value."""
         said = number_text(value)
@@ -54,10 +66,12 @@ def compare_definitions(
         st.markdown(f"**{words('checks.definitions')}**", help=about)
         comparisons = _worked_out(opened, check, words)
         keep_definitions(opened, check, comparisons)
-        st.html(_table(opened.pack, opened.plan.checks[check.id], check, comparisons, words))
-        differing = how_they_differ(opened.plan.checks[check.id], comparisons, words)
+        own = opened.plan.checks[check.id]
+        st.html(_table(opened.pack, own, check, comparisons, words))
+        differing = how_they_differ(own, comparisons, words)
         if differing:
-            said = words("checks.variants_differ", counted=differing)
+            at = Marked.of(own, check).plans_said("checks.variants_at", words)
+            said = words("checks.variants_differ", counted=differing, at=at)
             st.html(chips.line(f"<b>{chips.text(said)}</b>"))
         st.download_button(
             words("checks.definitions_csv"),
@@ -127,7 +141,7 @@ def _table(
 ) -> str:
     values = sorted({one.across for one in comparisons if one.across is not None})
     param = next(iter(check.across), "")
-    marked = Marked(own.params.get(param), check.params.get(param))
+    marked = Marked.of(own, check)
     rows = [
         _row(
             pack,
@@ -147,9 +161,7 @@ def _table(
 
 def _heads(param: str, values: Sequence[float], marked: Marked, words: Words) -> str:
     """Titles of the columns; the values compared stand under the name of their parameter."""
-    would = words("checks.would")
-    if values and marked.is_other and isinstance(marked.plans, int | float):
-        would = words("checks.would_at", value=number_text(marked.plans))
+    would = words("checks.would") + marked.plans_said("checks.variants_at", words)
     titles = (words("checks.definition"), would, words("checks.definition_source"))
     first, *last = (
         f'<th rowspan="{2 if values else 1}">{chips.text(title)}</th>' for title in titles

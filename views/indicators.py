@@ -18,7 +18,7 @@ from spatial.indicators import (
 from spatial.phrases import phrase, recorded_text
 from views import chips
 from views.selection import OVERLAY
-from views.session import Opened, pack_indicators, remembered
+from views.session import Opened, pack_indicators, relabelled
 from views.settings import INDICATOR_VALUES
 from views.text import Words
 
@@ -212,7 +212,7 @@ def _one(opened: Opened, indicators: Indicators, yearly: Yearly, words: Words) -
         chosen = st.selectbox(
             words("indicators.one"),
             list(indicators.indicators),
-            key=remembered("indicators.one", next(iter(indicators.indicators))),
+            key=relabelled("indicators.one", next(iter(indicators.indicators)), lang),
             persist_state="session",
             format_func=lambda id_: (
                 f"{indicators.indicators[id_].number} {indicators.indicators[id_].name.in_(lang)}"
