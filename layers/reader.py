@@ -100,9 +100,14 @@ class Reader:
             finally:
                 cells.unlink(missing_ok=True)
 
-    def get_ready(self) -> None:
-        """Start the child in the background, so that the first file need not wait for it."""
-        threading.Thread(target=self._get_ready, daemon=True).start()
+    def get_ready(self) -> threading.Thread:
+        """Start the child in the background, so that the first file need not wait for it.
+
+        The thread that comes back ends once the child has been started.
+        """
+        thread = threading.Thread(target=self._get_ready, daemon=True)
+        thread.start()
+        return thread
 
     def _get_ready(self) -> None:
         with self._lock, contextlib.suppress(InputError):  # whoever brings a file is told

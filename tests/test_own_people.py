@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import ModuleType
 
 import geopandas as gpd
 import numpy as np
@@ -26,6 +27,7 @@ from spatial import open_pack
 from spatial.own_people import kind_taken, own_people, people_columns, people_of_cells
 from tests.geotiff import write
 from tests.test_own_raster import OWN_PAGE, drop, run, said
+from views import datum_check, field_form, intake_form
 
 Edit = Callable[[str, str, str], None]
 NORTH_WEST = Affine(1000, 0, 530_000, 0, -1000, 4_332_000)  # the tiny pack is 2 × 2 such cells
@@ -284,3 +286,31 @@ def test_the_command_line_says_that_it_has_exchanged_the_axes(
     taken = run(*words, *SAID, "--field", "people=人数")
     assert taken.exit_code == 0, taken.stderr
     assert "横纵坐标颠倒了" in taken.stdout
+
+
+def test_another_answer_does_not_work_out_anew_what_it_does_not_touch(
+    page: AppTest, peopled: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    def noting(module: ModuleType, name: str) -> None:
+        real = getattr(module, name)
+
+        def noted(*args: object, **named: object) -> object:
+            asked.append(name)
+            return real(*args, **named)
+
+        monkeypatch.setattr(module, name, noted)
+
+    for module, name in (
+        (intake_form, "proposals"),
+        (datum_check, "inline_content"),
+        (field_form, "propose_fields"),
+    ):
+        noting(module, name)
+    drop(page, peopled / "land.geojson")
+    page.button_group(key="draft.datum.land").set_value("cgcs2000").run()
+    page.button_group(key="draft.basis").set_value("official").run()
+    page.number_input(key="draft.accuracy").set_value(1.0).run()
+    assert not page.exception
+    assert sorted(asked) == ["inline_content", "proposals", "propose_fields"]  # once each

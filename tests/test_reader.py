@@ -57,6 +57,15 @@ def child(reader: Reader) -> int:
     return number
 
 
+def test_the_process_can_be_there_before_the_first_file(stops: Path) -> None:
+    with Reader() as early:
+        assert early.process_id is None
+        early.get_ready().join()
+        ready = child(early)
+        early.inspect(stops, "站点.geojson")
+        assert child(early) == ready
+
+
 def test_one_process_serves_many_files(reader: Reader, stops: Path) -> None:
     reader.inspect(stops, "a.geojson")
     first = child(reader)
