@@ -439,6 +439,24 @@ def test_the_service_area_does_not_hang_on_how_streets_are_cut(seed: int) -> Non
     assert found.area == pytest.approx(beside.area, rel=2e-4)
 
 
+def test_lines_of_several_parts_of_none_and_of_no_length_have_the_land_beside_them() -> None:
+    parts = MultiLineString([[(0, 0), (100, 0)], [(300, 0), (300, 60)]])
+    place = LineString([(600, 0), (600, 0)])
+    mixed = gpd.GeoDataFrame(geometry=[parts, LineString(), place], index=["A", "B", "C"], crs=CRS)
+    found = service_area(mixed, width_m=10)
+    disc = math.pi * 100
+    assert found["area_m2"].tolist() == pytest.approx([2000 + disc, 1200 + disc, disc], rel=2e-4)
+
+
+@pytest.mark.parametrize("height", [None, 7.0])
+def test_a_ring_and_lines_with_heights_keep_their_land(height: float | None) -> None:
+    corners: list[Spot] = [(0, 0), (100, 0), (100, 100), (0, 100), (0, 0)]
+    raised = corners if height is None else [(x, y, height) for x, y in corners]
+    ring = gpd.GeoDataFrame(geometry=[LineString(raised)] * 2, index=["A", "B"], crs=CRS)
+    frame = 120**2 - 80**2 - (4 - math.pi) * 100  # outer corners round, inner ones square
+    assert service_area(ring, width_m=10)["area_m2"].tolist() == pytest.approx([frame], rel=2e-4)
+
+
 def test_the_service_area_of_nothing_is_empty() -> None:
     assert service_area(streets().set_crs(CRS), width_m=10).empty
 

@@ -80,15 +80,18 @@ def _strokes(lines: Shapes) -> Shapes:
     """Lines with those joined that go on in about the same direction, as streets do at a crossing.
 
     Only lines that meet nothing else can be joined: where two streets cross they do not, of those
-    that run rather along x or rather along y.
+    that run rather along x or rather along y. What has no length is a place and stays as it is.
     """
+    parts = shapely.get_parts(lines)
+    long = shapely.length(parts) > 0
+    places, parts = parts[~long], parts[long]
     ahead = np.abs(
-        shapely.get_coordinates(shapely.get_point(lines, -1))
-        - shapely.get_coordinates(shapely.get_point(lines, 0))
+        shapely.get_coordinates(shapely.get_point(parts, -1))
+        - shapely.get_coordinates(shapely.get_point(parts, 0))
     )
     along_x = ahead[:, 0] > ahead[:, 1]
-    streets = [shapely.multilinestrings(lines[some]) for some in (along_x, ~along_x)]
-    joined: Shapes = shapely.get_parts(shapely.line_merge(streets))
+    streets = [shapely.multilinestrings(parts[some]) for some in (along_x, ~along_x)]
+    joined: Shapes = np.append(places, shapely.get_parts(shapely.line_merge(streets)))
     return joined
 
 
