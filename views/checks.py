@@ -12,7 +12,7 @@ from views import chips
 from views.check_depth import show_depth
 from views.check_filters import choose_checks, clear_button
 from views.interval import asked_text, interval, number_with_unit, range_text
-from views.params import is_changed
+from views.params import own_chips
 from views.run_record import offer_record
 from views.session import Opened, result_of
 from views.text import Words
@@ -104,8 +104,8 @@ def _line(opened: Opened, result: CheckResult, words: Words) -> str:
     whole = result.measured.whole if result.measured else None
     about = [check.cite.in_(lang), _ground(result, words)]
     title = f"<b>{chips.text(check_title(check, lang))}</b>"
-    if is_changed(opened, check.id):
-        title += f' <span class="pm-chip">{chips.text(words("params.changed_chip"))}</span>'
+    if own := own_chips(opened, check.id, words):
+        title += f" {own}"
     if whole is None or whole.value is None:
         value = chips.text(words("checks.no_value"), muted=True)
     else:
@@ -115,15 +115,12 @@ def _line(opened: Opened, result: CheckResult, words: Words) -> str:
         value = f"<span>{said}</span> " if is_proxy else f"<b>{said}</b> "
         value += f"<span>{chips.text(range_text(check, whole, lang), muted=True)}</span>"
     basis = chips.basis_chip(result.basis, lang) if result.basis else ""
-    own = ""
-    if check.target != opened.plan.checks[check.id].target and not result.missing:
-        own = f'<span class="pm-chip">{chips.text(words("checks.own_target"))}</span> '
     cells = (
         chips.status_chip(result.status, lang),
         f"{title}<span>{chips.text(' · '.join(filter(None, about)), muted=True)}</span>",
         interval(result, words),
         value,
-        f"<span>{chips.text(asked_text(check, lang))}</span> {own}{basis}",
+        f"<span>{chips.text(asked_text(check, lang))}</span> {basis}",
     )
     names = ("chip", "what", "scale", "value", "asked")
     inner = "".join(

@@ -21,7 +21,7 @@ from spatial.phrases import check_title, figure_range_text, verdict_text
 from views import chips
 from views.layer_tree import locate
 from views.session import Opened, result_of
-from views.settings import conflict_text, reread_settings, setting_title
+from views.settings import change_text, conflict_text, reread_settings, setting_title
 from views.text import Words
 from views.workspace import author, session_workspace
 
@@ -150,7 +150,7 @@ def _history(opened: Opened, workspace: Workspace, words: Words) -> None:
             pd.DataFrame(
                 {
                     words("own.when"): _when(change.time),
-                    words("own.action"): words(f"own.action_{change.action}"),
+                    words("own.action"): change_text(change, words),
                     words("own.item"): _item(opened, change, titles, words),
                     words("own.author"): change.author,
                 }
@@ -163,7 +163,7 @@ def _history(opened: Opened, workspace: Workspace, words: Words) -> None:
 def _what(opened: Opened, change: Change | None, titles: Titles, words: Words) -> str:
     if change is None:
         return words("own.nothing")
-    return f"{words(f'own.action_{change.action}')} {_item(opened, change, titles, words)}"
+    return f"{change_text(change, words)} {_item(opened, change, titles, words)}"
 
 
 def _item(opened: Opened, change: Change, titles: Titles, words: Words) -> str:

@@ -16,7 +16,7 @@ from spatial.zone_table import COUNTS, ENDS, statistic_text
 from views.drawing import layer_name, map_frame
 from views.leaflet import MapData, leaflet_map
 from views.publish import leaflet_assets
-from views.session import Opened, remembered, zone_table
+from views.session import Opened, relabelled, remembered, zone_table
 from views.shading import shaded_layer, shading
 from views.text import Words
 
@@ -57,7 +57,7 @@ def show(opened: Opened, words: Words) -> None:
             max_value=5000.0,
             step=50.0,
             format="%.0f",
-            key=_kept(opened, "radius"),
+            key=remembered(f"{ZONES}radius", zone_choices(opened)[f"{ZONES}radius"]),
             width=160,
             persist_state="session",
         )
@@ -71,7 +71,7 @@ def show(opened: Opened, words: Words) -> None:
             offered,
             width=300,
             persist_state="session",
-            key=remembered("zones.chosen", next(c for c in _SHADED if c in table.columns)),
+            key=relabelled("zones.chosen", next(c for c in _SHADED if c in table.columns), lang),
             format_func=lambda column: table.title(column, lang, hectares=True),
         )
         with st.popover(words("zones.columns"), icon=":material/view_column:"):
@@ -79,7 +79,7 @@ def show(opened: Opened, words: Words) -> None:
                 words("zones.columns"),
                 offered,
                 persist_state="session",
-                key=remembered("zones.columns", [c for c in _DEFAULT if c in table.columns]),
+                key=relabelled("zones.columns", [c for c in _DEFAULT if c in table.columns], lang),
                 format_func=lambda column: table.title(column, lang, hectares=True),
                 width=420,
             )
@@ -121,12 +121,12 @@ def zone_choices(opened: Opened) -> Mapping[str, str | float]:
     }
 
 
-def _kept(opened: Opened, name: str, options: Sequence[str] | None = None) -> str:
+def _kept(opened: Opened, name: str, options: Sequence[str], words: Words) -> str:
     """The key of a choice that is kept; one that the pack no longer offers is the pack's own."""
     key, own = f"{ZONES}{name}", zone_choices(opened)[f"{ZONES}{name}"]
-    if options is not None and st.session_state.get(key, own) not in options:
+    if st.session_state.get(key, own) not in options:
         st.session_state[key] = own
-    return remembered(key, own)
+    return relabelled(key, own, words.lang)
 
 
 def _choose_layer(opened: Opened, words: Words) -> str:
@@ -136,7 +136,7 @@ def _choose_layer(opened: Opened, words: Words) -> str:
         layers,
         width=300,
         persist_state="session",
-        key=_kept(opened, "layer", layers),
+        key=_kept(opened, "layer", layers, words),
         format_func=lambda id_: layer_name(opened, id_, words.lang),
     )
 
@@ -151,7 +151,7 @@ def _choose_definition(opened: Opened, words: Words) -> str:
         list(parts.definitions),
         width=240,
         persist_state="session",
-        key=_kept(opened, "definition", tuple(parts.definitions)),
+        key=_kept(opened, "definition", tuple(parts.definitions), words),
         format_func=lambda name: parts.definitions[name].title.in_(words.lang),
         help=words("zones.definition_help"),
     )
