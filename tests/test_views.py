@@ -358,12 +358,12 @@ def test_a_target_of_ones_own_is_compared_and_marked_as_such(
     app.number_input(key="limit_shown.water").set_value(20.0).run()
     assert not app.exception
     assert app.session_state["limit.water"] == pytest.approx(0.2)
-    assert "自设目标，规划未定" in page_text(app)
+    assert "（自设，规划未定）" in page_text(app)
     assert "不低于 20%" in page_text(app)
     assert counted(app)["met"] == 2  # a quarter of the pack is water
     assert "已改口径" not in page_text(app)  # the share is still measured as the plan has it
     app.number_input(key="limit_shown.water").set_value(None).run()
-    assert "自设目标，规划未定" not in page_text(app)
+    assert "（自设，规划未定）" not in page_text(app)
 
 
 def test_going_back_to_the_default_leaves_judgements_samples_and_own_targets_alone(
