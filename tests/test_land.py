@@ -89,6 +89,13 @@ def test_a_zone_without_any_land_is_unknown_not_nought() -> None:
     assert (found.low, found.high) == (0.0, 1.0)
 
 
+@pytest.mark.parametrize("pieces", [0, 1])
+def test_land_of_no_class_or_none_at_all_is_unknown_however_accurate(pieces: int) -> None:
+    unknown = land((ZONE, None)).assign(accuracy_m=5.0).iloc[:pieces]
+    found = land_share(unknown, zones(ZONE).assign(accuracy_m=5.0), classes=("03",)).whole
+    assert (found.value, found.low, found.high) == (0.0, 0.0, 1.0)
+
+
 def test_no_zones_have_no_share() -> None:
     found = land_share(land((ZONE, "03")), zones(), classes=("03",))
     assert found.whole.value is None

@@ -433,6 +433,8 @@ class _Near:
 
 def _tiles(shapes: Shapes, zones: Shapes, least_m: float) -> Floats:
     """Boxes (west, south, east, north) that tile the land in zones, few vertices in each."""
+    if not len(shapes):  # no land of a known class
+        return np.empty((0, 4))
     land, area = shapely.total_bounds(shapes), shapely.total_bounds(zones)
     bounds = np.append(np.maximum(land[:2], area[:2]), np.minimum(land[2:], area[2:]))
     if not (bounds[:2] < bounds[2:]).all():  # or none of either
