@@ -448,6 +448,19 @@ def test_lines_of_several_parts_of_none_and_of_no_length_have_the_land_beside_th
     assert found["area_m2"].tolist() == pytest.approx([2000 + disc, 1200 + disc, disc], rel=2e-4)
 
 
+@pytest.mark.parametrize("width_m", [10, 200])
+def test_a_street_drawn_twice_has_the_land_of_one_drawn_once(width_m: float) -> None:
+    """Both make one line when they are joined, which runs back to where it begins."""
+    street: list[Spot] = [(452.9, 95.6), (350.1, 485), (359.5, 102.5), (888.8, 151)]
+    once, twice = (
+        service_area(streets(*lines), width_m=width_m).union_all()
+        for lines in ([street], [street, street[::-1]])
+    )
+    beside = [LineString(step).buffer(width_m, quad_segs=64) for step in pairwise(street)]
+    for found in (once, twice):
+        assert found.area == pytest.approx(shapely.union_all(beside).area, rel=1e-3)
+
+
 @pytest.mark.parametrize("height", [None, 7.0])
 def test_a_ring_and_lines_with_heights_keep_their_land(height: float | None) -> None:
     corners: list[Spot] = [(0, 0), (100, 0), (100, 100), (0, 100), (0, 0)]

@@ -91,8 +91,22 @@ def _strokes(lines: Shapes) -> Shapes:
     )
     along_x = ahead[:, 0] > ahead[:, 1]
     streets = [shapely.multilinestrings(parts[some]) for some in (along_x, ~along_x)]
-    joined: Shapes = np.append(places, shapely.get_parts(shapely.line_merge(streets)))
-    return joined
+    joined = shapely.get_parts(shapely.line_merge(streets))
+    strokes: Shapes = np.concatenate([places, *_opened(joined)])
+    return strokes
+
+
+def _opened(lines: Shapes) -> tuple[Shapes, Shapes, Shapes]:
+    """Lines that are open, and the first step and the rest of those that end where they begin.
+
+    A closed line has its land taken for that beside a ring. One that runs back on itself, as a
+    street drawn twice does when it is joined, has no inside, and would lose land.
+    """
+    closed = shapely.is_closed(lines)
+    courses = [shapely.get_coordinates(line) for line in lines[closed]]
+    first = [shapely.linestrings(course[:2]) for course in courses]
+    rest = [shapely.linestrings(course[1:]) for course in courses]
+    return lines[~closed], np.array(first, dtype=object), np.array(rest, dtype=object)
 
 
 def _stretches(reach: Reach, network: Network, radius_m: float) -> tuple[Integers, Floats, Floats]:
