@@ -68,7 +68,11 @@ with top:
     write_language(words.lang, page.url_path)
     keep_settings(opened, words)  # before the page, which may take long
     remember_workspace()
-page.run()
+try:
+    page.run()
+except Exception:
+    st.error(words("app.failed"))  # above what Streamlit says of it, which also logs it
+    raise
 is_new = keep_settings(opened, words)
 with top:
     if is_new:  # the browser is to know of it at once: who reloads now would not find it again

@@ -28,7 +28,7 @@ from spatial.phrases import (
     verdict_text,
 )
 from spatial.places import place_names
-from spatial.plan import Check
+from spatial.plan import OVERRIDES, Check
 from spatial.run import Comparison
 from spatial.verdict import CheckResult
 from spatial.zone_table import ZoneTable
@@ -182,8 +182,12 @@ def units_csv(pack: Pack, result: CheckResult, lang: Language) -> bytes:
         mark = phrase("export", "indicative", lang)
         said = {met: text and text + mark for met, text in said.items()}
     told = about(result, lang)
-    columns = ("id", "name", *VALUE_COLUMNS, "met", *told)
-    rows = [{**unit, **told, "met": said[unit["met"]]} for unit in _units(pack, result, lang)]
+    judged = _judgements(result.check, lang)
+    columns = ("id", "name", *VALUE_COLUMNS, "met", *(["judgement"] if judged else []), *told)
+    rows = [
+        {**unit, **told, "met": said[unit["met"]], "judgement": judged.get(unit["id"], "")}
+        for unit in _units(pack, result, lang)
+    ]
     table = pd.DataFrame(rows, columns=list(columns))
     titles = {name: _unit_title(result.check, name, lang) for name in columns}
     return csv_bytes(table.rename(columns=titles))
@@ -194,11 +198,30 @@ def about(result: CheckResult, lang: Language) -> dict[str, str]:
     check = result.check
     return {
         "check": check_title(check, lang),
-        "definition": check.definition.in_(lang) or phrase("export", "own_definition", lang),
+        "definition": check.definition.in_(lang) or _own_definition(check, lang),
         "parameters": params_text(check, lang),
         "target": target_text(check, lang),
         "basis": "" if result.basis is None else basis_text(result.basis, lang),
     }
+
+
+def _judgements(check: Check, lang: Language) -> dict[str, str]:
+    """What a planner has judged of units, and why, by their ids."""
+    said = {}
+    for unit, judged in check.params.get(OVERRIDES, {}).items():
+        kind = judged["kind"]
+        name = check.names[kind].in_(lang) if kind in check.names else kind
+        said[str(unit)] = (
+            f"{name}：{judged['reason']}" if lang == "zh" else f"{name}: {judged['reason']}"
+        )
+    return said
+
+
+def _own_definition(check: Check, lang: Language) -> str:
+    """Name the definition of a check itself, by that of its variants which is the same."""
+    said = phrase("export", "own_definition", lang)
+    same = [one.title.in_(lang) for one in check.variants.values() if one.of_plan]
+    return (f"{said}：" if lang == "zh" else f"{said}: ").join(["", same[0]]) if same else said
 
 
 def _unit_title(check: Check, column: str, lang: Language) -> str:
@@ -222,6 +245,8 @@ def _counted(check: Check, column: str, lang: Language) -> str:
 
 
 _DEFINITION_COLUMNS = (
+    "check",
+    "target",
     "definition",
     "of_plan",
     "parameter",
@@ -234,6 +259,7 @@ _DEFINITION_COLUMNS = (
     "numerator_unit",
     "denominator",
     "denominator_unit",
+    "comparison",
     "verdict",
     "basis",
     "missing",
@@ -264,6 +290,9 @@ def _definition_row(
     layers = (pack.catalogue.layers[layer].title.in_(lang) for layer in result.missing)
     unit = result.check.target.unit
     return {
+        "check": check_title(check, lang),
+        "target": target_text(result.check, lang),
+        "comparison": verdict_text(result.verdict, lang),
         "definition": check_title(check, lang) if variant is None else variant.title.in_(lang),
         "of_plan": phrase("export", "yes" if variant is None or variant.of_plan else "no", lang),
         "parameter": PHRASES["parameter"][across].in_(lang) if across else "",
@@ -399,7 +428,12 @@ def write_zones(path: Path, pack: Pack, table: ZoneTable, lang: Language) -> Non
 def _named_frame(pack: Pack, table: ZoneTable, lang: Language) -> gpd.GeoDataFrame:
     names = table.named(pack, lang)[phrase("export", "name", lang)]
     fields = table.fields()
-    return fields.assign(name=names)[["name", *fields.columns]]
+    told = {
+        "definition": "" if table.definition is None else table.definition.in_(lang),
+        "basis_text": basis_text(table.basis, lang),
+        "conclusive": is_conclusive(table.basis),
+    }
+    return fields.assign(name=names, **told)[["name", *fields.columns, *told]]
 
 
 def csv_bytes(table: pd.DataFrame) -> bytes:

@@ -3,6 +3,7 @@
 import math
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from importlib.resources import files
 
 import pandas as pd
@@ -17,6 +18,10 @@ _WHOLE_BELOW = 10_000
 _SAME_SHARE = 1e-12
 _LEAST_END = 1e-4
 """A share below this, as the end of a range, is told as less than this."""
+_AS_NOUGHT = 0.0005
+"""A range of shares that begins below this begins, for a reader, at nought."""
+_LITTLE = 0.01
+"""So little of a zone may have no class without a word."""
 M_PER_KM = 1000.0
 M2_PER_HA = 10_000.0
 M2_PER_KM2 = 1_000_000.0
@@ -275,10 +280,18 @@ def reason(pack: Pack, result: CheckResult, lang: Language) -> str:
     gap = "" if lang == "zh" else " "
     plain = result.why == "compared" and (result.check.judge == "whole" or result.verdict == "met")
     said = own if own and plain else gap.join(part for part in (own, ground) if part)
+    if (unmapped := _unmapped(result)) >= _LITTLE:
+        said += gap + phrase("reason", "unmapped", lang, share=share_text(unmapped, 1.0))
     if result.basis is not None and not result.conclusive:
         basis = basis_text(result.basis, lang)
         said += gap + phrase("reason", "not_conclusive", lang, basis=basis)
     return said
+
+
+def _unmapped(result: CheckResult) -> float:
+    """Share of what is asked about that has no class."""
+    doubts = () if result.measured is None else result.measured.doubts
+    return sum(one.high - one.low for one in doubts if one.kind == "unclassified")
 
 
 def _ground(pack: Pack, result: CheckResult, lang: Language) -> str:
@@ -417,6 +430,8 @@ def figure_range_text(check: Check, figure: Figure, lang: Language) -> str:
         return "—"
     limits = check.target.limits
     text = value_text(check, figure.value, lang, *limits)
+    if check.target.unit == "share" and figure.low is not None and figure.low < _AS_NOUGHT:
+        figure = replace(figure, low=min(figure.value, 0.0))
     known = [end for end in (figure.low, figure.high) if end is not None]
     low, high = (
         None if end is None else _end_text(check, end, lang, *known)

@@ -32,6 +32,8 @@ UNIT_ARGUMENTS = (
 Projects come before the zones that they are held against: each is judged by itself.
 """
 ID_COLUMN = "id"
+OVERRIDES = "overrides"
+"""Parameter that holds what a planner has judged of projects."""
 SAMPLES = "matrix"
 """Parameter that holds the samples of a map's accuracy."""
 _NUMERALS = "零一二三四五六七八九十"

@@ -96,7 +96,7 @@ class ZoneTable:
         """Write the range of a statistic as it is read; empty where it has none."""
         figure = self.figure(column, zone)
         low, high = (
-            None if end is None else _end_text(column, end, lang)
+            None if end is None else _end_text(column, end, lang, figure.high)
             for end in (figure.low, figure.high)
         )
         if low == high:
@@ -189,7 +189,9 @@ def statistic_text(column: str, value: float, lang: Language) -> str:
     return area_text(value, lang) if column.endswith("_m2") else number_text(value)
 
 
-def _end_text(column: str, value: float, lang: Language) -> str:
+def _end_text(column: str, value: float, lang: Language, high: float | None) -> str:
+    if column.endswith("_m2"):
+        return area_text(value, lang, beside_m2=high or 0.0)
     if column.endswith("_share") and 0 < value < _LEAST_SHARE:
         return f"< {_LEAST_SHARE:.2%}"
     return statistic_text(column, value, lang)

@@ -274,6 +274,7 @@ def test_targets_are_filtered_and_one_is_looked_into(open_page: Opener, tmp_path
     page = open_page("checks")
     lines = page.locator(".st-key-check-list .pm-check")
     lines.first.wait_for()
+    settled(page)  # a list that is open closes where the page is still being drawn
     page.get_by_test_id("stSelectbox").first.locator("input").click()
     page.get_by_role("option", name="第九章", exact=True).click()
     page.wait_for_function(

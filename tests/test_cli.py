@@ -377,7 +377,7 @@ params = { classes = ["03"] }
     assert found.exit_code == 0, found.output
     assert re.search(r"woodland only\s+50.0%", found.stdout)
     rows = (out / "green.definitions.csv").read_text(encoding="utf-8-sig").splitlines()
-    assert rows[1].startswith("woodland only,no,,,0.5")
+    assert rows[1].startswith("Blue-green share,at least 70%,woodland only,no,,,0.5")
     found = CliRunner().invoke(app, [*arguments, "--format", "json"])
     (result,) = json.loads(found.stdout)["results"]
     (strict,) = result["definitions"]

@@ -78,17 +78,25 @@ def _input(opened: Opened, layer_id: str, *, rests: bool, words: Words) -> str:
     basis, off = f'<span class="pm-chip">{words("map.missing_layer")}</span>', "—"
     if layer is not None:
         basis = chips.basis_chip(layer.basis, lang)
-        best = worst = spec.accuracy_m
-        if isinstance(layer, Layer) and layer.size:
-            metres = layer.frame["accuracy_m"]
-            best, worst = float(metres.min()), float(metres.max())
-        off = f"±{number_text(best)}–{number_text(worst)} m"
-        if best == worst:
-            off = f"±{number_text(worst)} m"
-        if layer.basis == SYNTHETIC:
-            off = words("checks.no_accuracy")
+        off = accuracy_text(opened, layer_id, words)
     source = chips.text(spec.source.name.in_(lang), muted=True)
     return (
         f'<tr><td>{title}</td><td class="pm-nowrap">{basis}</td>'
         f'<td class="pm-nowrap">{off}</td><td>{source}</td></tr>'
     )
+
+
+def accuracy_text(opened: Opened, layer_id: str, words: Words) -> str:
+    """Write how far off the features of a layer may be; of what is invented nothing can be said."""
+    layer = opened.pack.delivered(layer_id)
+    if layer is None:
+        return "—"
+    if layer.basis == SYNTHETIC:
+        return words("checks.no_accuracy")
+    best = worst = opened.pack.catalogue.layers[layer_id].accuracy_m
+    if isinstance(layer, Layer) and layer.size:
+        metres = layer.frame["accuracy_m"]
+        best, worst = float(metres.min()), float(metres.max())
+    if best == worst:
+        return f"±{number_text(worst)} m"
+    return f"±{number_text(best)}–{number_text(worst)} m"

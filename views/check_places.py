@@ -43,6 +43,8 @@ from views.text import Words
 
 _MOST_PLACES = 50
 _WHERE_PX = 290
+_DECIMALS = 6
+"""Of a degree: a decimetre."""
 _NOT_DRAWN = frozenset({"population", "raster"})
 _ROW_PX, _HEAD_PX, _MOST_ROWS = 35, 38, 8
 
@@ -175,9 +177,9 @@ def places_table(
         columns[words("checks.project" if "finding" in evidence else "facts.unit")] = named
     columns |= _said(opened, check, evidence, ("finding", "position"), words)
     if "class_code" in evidence:
-        land = check.layers["land"].layer
+        land, no_class = check.layers["land"].layer, words("facts.no_class")
         columns[words("facts.class_code")] = [
-            class_name(pack, land, code, lang=lang) if code else "—"
+            class_name(pack, land, code, lang=lang) if isinstance(code, str) and code else no_class
             for code in evidence["class_code"]
         ]
     columns[words("checks.where")] = _where(opened, evidence, lang)
@@ -200,8 +202,13 @@ def places_csv(
 ) -> bytes:
     """The places as CSV, with what the page says around them."""
     lang = words.lang
-    told = {phrase("export", name, lang): said for name, said in about(result, lang).items()}
-    return csv_bytes(places_table(opened, result, evidence, words).assign(**told))
+    table = places_table(opened, result, evidence, words)
+    middles = evidence.representative_point().to_crs("OGC:CRS84")
+    for name, degrees in {"longitude": middles.x, "latitude": middles.y}.items():
+        table[phrase("export", name, lang)] = degrees.round(_DECIMALS).to_numpy()
+    for name, said in about(result, lang).items():
+        table[phrase("export", name, lang)] = said
+    return csv_bytes(table)
 
 
 def _said(

@@ -96,11 +96,11 @@ def evidence_selection(
                 words("facts.nearest_help"),
             )
         )
-    if row.get("class_code"):
+    if isinstance(code := row.get("class_code"), str) and code:
         rows.append(
             Row(
                 words("facts.class_code"),
-                class_name(pack, check.layers["land"].layer, row["class_code"], lang=lang),
+                class_name(pack, check.layers["land"].layer, code, lang=lang),
             )
         )
     rows.append(Row(words("facts.cite"), check.cite.in_(lang)))
@@ -152,15 +152,20 @@ def hit_label(pack: Pack, hit: Hit, words: Words) -> str:
 
 
 def class_name(pack: Pack, layer_id: str, code: str, *, lang: Language) -> str:
-    """Name a land class as the land layer does, else as the standard does, the code before it."""
+    """Name a land class as the standard does, the code before it; else as the land layer does.
+
+    A layer's own names are those of its parcels, which may be of classes below this one.
+    """
+    if is_land_column(pack.catalogue.layers[layer_id], "class_code"):
+        title = land_codes().title_of(code).in_(lang)
+        if title != code:
+            return title
     frame = pack.layers[layer_id].frame
     for column in ("class_name_en", "class_name") if lang == "en" else ("class_name",):
         if column in frame:
             names = frame.loc[frame["class_code"] == code, column].dropna()
             if not names.empty:
                 return f"{code} {names.iloc[0]}"
-    if is_land_column(pack.catalogue.layers[layer_id], "class_code"):
-        return land_codes().title_of(code).in_(lang)
     return code
 
 

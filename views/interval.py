@@ -1,7 +1,7 @@
 """A value with its range against its target, drawn small; and what is written beside it."""
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from layers import Language
 from spatial import Check, CheckResult
@@ -15,8 +15,6 @@ _REACH = 3.0
 """A scale ends at so many times the value or the target, however far the range may go on."""
 _ROOM = 1.1
 """How much longer than its greatest mark a scale is at least, so that none stands at its end."""
-_AS_NOUGHT = 0.0005
-"""A range of shares that begins below this begins, for a reader, at nought."""
 _TELLS_NOTHING = 0.9
 """Share of the scale from which on a range leaves everything open."""
 
@@ -128,8 +126,6 @@ def range_text(check: Check, figure: Figure, lang: Language) -> str:
     if figure.value is None:
         return ""
     value = value_text(check, figure.value, lang, *check.target.limits)
-    if check.target.unit == "share" and figure.low is not None and figure.low < _AS_NOUGHT:
-        figure = replace(figure, low=min(figure.value, 0.0))
     span = figure_range_text(check, figure, lang).removeprefix(value).strip()
     return span[1:-1]
 

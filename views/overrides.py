@@ -8,9 +8,9 @@ from layers import Pack
 from spatial import Check, CheckResult
 from spatial.measurement import Measurement
 from spatial.phrases import unit_names
+from spatial.plan import OVERRIDES
 from views import chips
 from views.facts import kind_name
-from views.params import OVERRIDES
 from views.session import Opened, check_in_force, param_key, relabelled
 from views.text import Words
 

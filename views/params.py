@@ -11,6 +11,7 @@ from layers import InputError
 from spatial import Check
 from spatial.measures import MEASURES
 from spatial.phrases import chart_scale, check_title, listed, number_text
+from spatial.plan import OVERRIDES
 from views.chips import text
 from views.facts import class_name
 from views.session import (
@@ -32,7 +33,6 @@ _NO_CONCERN = frozenset({"seed", "code_digits"})
 """Numbers that say nothing to a planner; a run's record holds them."""
 _RESTS_ON = {"station_radius_m": "stations"}
 """Numbers that matter only where an optional layer is bound."""
-OVERRIDES = "overrides"
 """Parameter: projects whose kind a planner has judged, each with the kind and the reason."""
 _MATRIX = "matrix"
 """Parameter: sample points by what the map shows (rows) and what was found (columns)."""

@@ -9,9 +9,9 @@ from pydantic import JsonValue
 
 from layers.workspace import Change, ConflictError, Workspace
 from spatial.phrases import check_title
+from spatial.plan import OVERRIDES
 from views.chips import line, text
 from views.layer_tree import main_colour
-from views.params import OVERRIDES
 from views.session import Opened, brought, for_widget
 from views.text import Words
 from views.workspace import (

@@ -4,9 +4,10 @@ import pandas as pd
 import streamlit as st
 from pyproj import CRS
 
-from layers import BASES, Basis, Layer
+from layers import BASES, Basis
 from spatial.phrases import basis_text
 from views import chips
+from views.check_grounds import accuracy_text
 from views.session import Opened, read_again
 from views.text import Words
 
@@ -39,7 +40,6 @@ def show(opened: Opened, words: Words) -> None:
             hide_index=True,
             height="content",
             column_config={
-                words("sources.accuracy"): st.column_config.NumberColumn(format="± %d"),
                 words("sources.features"): st.column_config.NumberColumn(
                     format="localized", width=100
                 ),
@@ -97,9 +97,7 @@ def _table(opened: Opened, words: Words) -> pd.DataFrame:
             "layer": spec.title.in_(lang),
             "basis": words("map.missing_layer"),
             "use": "—",
-            "accuracy": layer.frame["accuracy_m"].median()
-            if isinstance(layer, Layer)
-            else spec.accuracy_m,
+            "accuracy": accuracy_text(opened, spec.id, words),
             "features": 0 if layer is None else layer.size,
             "source": spec.source.name.in_(lang),
             "date": spec.source.date,

@@ -71,7 +71,7 @@ def show(opened: Opened, words: Words) -> None:
             offered,
             width=300,
             persist_state="session",
-            key=relabelled("zones.chosen", next(c for c in _SHADED if c in table.columns), lang),
+            key=_kept(opened, "chosen", offered, words),
             format_func=lambda column: table.title(column, lang, hectares=True),
         )
         with st.popover(words("zones.columns"), icon=":material/view_column:"):
@@ -84,7 +84,11 @@ def show(opened: Opened, words: Words) -> None:
                 width=420,
             )
         _downloads(
-            opened, table, partial(zone_table, opened, layer_id, radius_m, definition), words
+            opened,
+            table,
+            partial(zone_table, opened, layer_id, radius_m, definition),
+            definition,
+            words,
         )
     if not is_conclusive(table.basis):
         st.warning(
@@ -105,7 +109,7 @@ def show(opened: Opened, words: Words) -> None:
 
 def _asked() -> tuple[str, ...]:
     """Statistics that the page shows, whose ranges are worth the time."""
-    chosen = st.session_state.get("zones.chosen", _SHADED[0])
+    chosen = st.session_state.get(f"{ZONES}chosen", _SHADED[0])
     return tuple(sorted({*st.session_state.get("zones.columns", _DEFAULT), chosen}))
 
 
@@ -118,12 +122,14 @@ def zone_choices(opened: Opened) -> Mapping[str, str | float]:
         f"{ZONES}layer": first,
         f"{ZONES}radius": float(parts.radius_m),
         f"{ZONES}definition": parts.definition or next(iter(parts.definitions), ""),
+        f"{ZONES}chosen": _SHADED[0],
     }
 
 
 def _kept(opened: Opened, name: str, options: Sequence[str], words: Words) -> str:
     """The key of a choice that is kept; one that the pack no longer offers is the pack's own."""
     key, own = f"{ZONES}{name}", zone_choices(opened)[f"{ZONES}{name}"]
+    own = own if own in options else options[0]
     if st.session_state.get(key, own) not in options:
         st.session_state[key] = own
     return relabelled(key, own, words.lang)
@@ -158,11 +164,17 @@ def _choose_definition(opened: Opened, words: Words) -> str:
 
 
 def _downloads(
-    opened: Opened, table: ZoneTable, everything: Callable[[], ZoneTable], words: Words
+    opened: Opened,
+    table: ZoneTable,
+    everything: Callable[[], ZoneTable],
+    definition: str,
+    words: Words,
 ) -> None:
     """Files with all statistics and their ranges, measured when one is asked for."""
     title = opened.pack.catalogue.layers[table.layer].title.in_(words.lang)
-    name = f"{title} {words('app.page_zones')}"
+    name = f"{title} {words('app.page_zones')} {table.radius_m:g} m"
+    if definition:
+        name += f" {words('zones.definition')} {definition}"
 
     def content(suffix: str) -> bytes:
         return zones_bytes(opened.pack, everything(), suffix, words.lang)
