@@ -202,6 +202,18 @@ def test_a_parcel_drawn_twice_overlaps_itself() -> None:
     assert found_overlaps(box(0, 0, 1, 1), box(0, 0, 1, 1), box(1, 0, 2, 1)) == {(0, 1)}
 
 
+def test_a_rectangle_drawn_twice_is_seen_wherever_it_lies() -> None:
+    random = np.random.default_rng(7)
+    west, south = random.integers(-500, 500, (2, 4000)).astype(float)
+    width, height = random.integers(1, 200, (2, 4000)).astype(float)
+    unseen = [
+        one.bounds
+        for one in shapely.box(west, south, west + width, south + height)
+        if found_overlaps(one, one) != {(0, 1)}
+    ]
+    assert unseen == []
+
+
 def test_two_maps_on_top_of_each_other_overlap_in_the_middle_too() -> None:
     # Inside, each map's own borders match: only along the outline are edges left over.
     both = np.append(mesh(9, 9, seed=7), mesh(8, 8, seed=8))

@@ -211,7 +211,9 @@ def _with_loose_edges(shapes: Shapes) -> Flags:
     spot = _hash(rings.x, rings.y)
     start = rings.start
     begin, end = spot[start], spot[start + 1]
-    edge = begin + end  # the same in either direction
+    # The same in either direction; mixed, or edges of a rectangle, whose ends have numbers in
+    # common, could cancel one another.
+    edge = _mixed(begin + end)
     # The sign of a ring tells which side of its edges the polygon lies on.
     side = (begin < end) ^ np.repeat(rings.sign > 0, rings.edges)
     loose = np.arange(len(edge))
@@ -237,3 +239,12 @@ def _hash(x: Floats, y: Floats) -> NDArray[np.uint64]:
     spot *= second
     spot ^= spot >> _HALF
     return spot
+
+
+def _mixed(number: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """Numbers of which every bit hangs on all bits of those given."""
+    mixed = number ^ (number >> _HALF)
+    for factor in _MIX:
+        mixed = mixed * factor
+        mixed ^= mixed >> _HALF
+    return mixed
