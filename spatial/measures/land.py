@@ -43,6 +43,7 @@ from spatial.measurement import (
 UNCLASSIFIED = ""
 """Stands for the class of land that has none."""
 _POLYGON = 3
+_GRID_M = 1e-4
 _ROUNDING = 1e-9
 """Share of a zone up to which a difference of areas is taken for rounding."""
 _VERTICES_PER_TILE = 6000
@@ -249,7 +250,7 @@ class _Cover:
             return zones
         clipped = zones.copy()
         mapped = dissolve(self.shapes)
-        inside = shapely.intersection(zones[grown], mapped)
+        inside = _inside(zones[grown], mapped)
         clipped[grown] = [polygonal(one) for one in shapely.union(inside, drawn[grown])]
         return clipped
 
@@ -460,6 +461,15 @@ def _unknown(zones: Shapes, cover: _Cover) -> BaseGeometry:
     known = cover.shapes[cover.codes != UNCLASSIFIED]
     rest = shapely.get_parts(shapely.difference(dissolve(zones), dissolve(known)))
     return polygonal(shapely.multipolygons(_polygons(rest[shapely.area(rest) >= SLIVER_M2])))
+
+
+def _inside(shapes: Shapes, place: BaseGeometry) -> Shapes:
+    """What of shapes lies in a place; on a fine grid where GEOS cannot tell otherwise."""
+    try:
+        inside: Shapes = shapely.intersection(shapes, place)
+    except shapely.GEOSException:  # borders that all but match
+        inside = shapely.intersection(shapes, place, grid_size=_GRID_M)
+    return inside
 
 
 def _polygons(shapes: Shapes) -> Shapes:
