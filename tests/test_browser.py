@@ -533,3 +533,17 @@ def test_a_chip_is_as_wide_as_its_words(open_page: Opener) -> None:
     )
     assert widths[0] < 8 * 16  # four characters and some room
     assert widths[0] < widths[1] / 2
+
+
+def test_a_target_that_is_open_is_in_the_address_with_what_it_is_measured_by(
+    open_page: Opener,
+) -> None:
+    page = open_page("checks?check=convenience_15min&radius_m=700")
+    page.get_by_text("规划要求", exact=True).wait_for()
+    settled(page)
+    page.get_by_text("链接用的是 700").first.wait_for()
+    page.locator(".pm-check-what").filter(has_text="生态屏障游览路长度").first.click(force=True)
+    page.wait_for_function("() => location.search.includes('check=tour_road_length')")
+    assert "radius_m" not in page.evaluate("location.search")
+    page.reload()
+    page.locator('[class*="st-key-check-open-tour_road_length"]').wait_for()

@@ -40,14 +40,15 @@ export default function ({ data }) {
 _component = st.components.v2.component("planmap_address", js=_SCRIPT)
 
 
-def read_address(opened: Opened) -> None:
+def read_address(opened: Opened) -> str:
     """Restore what a shared address says, once in a session; what makes no sense is passed over.
 
     A check comes as it was seen where the address is from, with the plan's own number where the
-    address names none; whoever opens it keeps the settings that are theirs.
+    address names none; whoever opens it keeps the settings that are theirs. Its id is handed back,
+    empty where there is none or the address has been read.
     """
     if st.session_state.get(_READ):
-        return
+        return ""
     st.session_state[_READ] = True
     wanted = st.query_params
     if "on" in wanted:
@@ -68,6 +69,7 @@ def read_address(opened: Opened) -> None:
         if lat is not None and lng is not None:
             hit = Hit(layer, feature)
             pick(Picked(hit, lat, lng, (hit,), is_whole=wanted.get("whole") == "1"))
+    return check_id if check_id in opened.plan.checks else ""
 
 
 def _params(check: Check, wanted: Mapping[str, str]) -> Mapping[str, object]:
@@ -100,7 +102,18 @@ def write_address(opened: Opened, on: Iterable[str], check_id: str) -> None:
     specs = opened.pack.catalogue.layers
     on = list(on)
     own = [layer for layer in opened.pack.layers if specs[layer].style.visible]
-    parts = {"on": "" if set(on) == set(own) else ".".join(on) or "-", "check": check_id}
+    shown = "" if set(on) == set(own) else ".".join(on) or "-"
+    _write("map", {"on": shown, **_check_parts(opened, check_id)})
+
+
+def write_check(opened: Opened, check_id: str) -> None:
+    """Put the target that is open, and how it is measured, into the address."""
+    _write("check", _check_parts(opened, check_id))
+
+
+def _check_parts(opened: Opened, check_id: str) -> dict[str, str]:
+    """A check as an address names it, empty for what it does not name."""
+    parts = {"check": check_id}
     parts |= {name: "" for check in opened.plan.checks.values() for name in check.params}
     if check_id:
         plans = opened.plan.checks[check_id].params
@@ -109,7 +122,7 @@ def write_address(opened: Opened, on: Iterable[str], check_id: str) -> None:
                 parts[name] = f"{value:g}"
             elif isinstance(value, list) and tuple(value) != plans[name]:
                 parts[name] = ".".join(value)
-    _write("map", parts)
+    return parts
 
 
 def write_selection() -> None:

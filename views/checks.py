@@ -9,6 +9,7 @@ from spatial import CheckResult
 from spatial.phrases import check_title
 from spatial.verdict import STATUSES, Verdict
 from views import chips
+from views.address import read_address, write_check
 from views.check_depth import show_depth
 from views.check_filters import choose_checks, clear_button
 from views.interval import asked_text, interval, number_with_unit, range_text
@@ -25,6 +26,10 @@ _SLOW_S = 0.4
 
 def show(opened: Opened, words: Words) -> None:
     """Draw the page."""
+    if linked := read_address(opened):
+        st.session_state[OPEN] = linked
+    is_open = st.session_state.get(OPEN)
+    write_check(opened, is_open if is_open in opened.plan.checks else "")
     results = _results(opened, words)
     with st.container(
         horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"
