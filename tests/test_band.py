@@ -11,8 +11,7 @@ from numpy.typing import NDArray
 from shapely import Point, Polygon, affinity, box
 
 from spatial.doubt.band import BAND_QUAD_SEGS, extremes, least_share, surely
-from spatial.measures import land as land_module
-from spatial.measures import land_share, stop_coverage, total_area, total_length
+from spatial.measures import cover_band, land_share, stop_coverage, total_area, total_length
 
 CRS = "EPSG:4548"
 
@@ -288,7 +287,7 @@ LAYERS = ["all alike", "of three accuracies", "drawn twice", "with gaps", "beyon
 def test_the_band_tile_by_tile_is_that_of_all_land_at_once(
     kind: str, seed: int, vertices: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(land_module, "_VERTICES_PER_TILE", vertices)
+    monkeypatch.setattr(cover_band, "_VERTICES_PER_TILE", vertices)
     random, xy = np.random.default_rng(seed), corners(seed)
     known = CODES if kind == "with gaps" else CODES[:4]
     land = frame([*cells(xy)], class_code=in_patches(seed, xy, known), accuracy_m=4.0)
@@ -340,7 +339,7 @@ def test_no_corner_of_land_moved_within_its_accuracy_leaves_the_band(
     seed: int, *, mixed: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Corners moved at random, and all so that what counts shrinks or grows the most."""
-    monkeypatch.setattr(land_module, "_VERTICES_PER_TILE", 300)
+    monkeypatch.setattr(cover_band, "_VERTICES_PER_TILE", 300)
     random, xy = np.random.default_rng(seed), corners(seed)
     codes = in_patches(seed, xy, CODES[:5])
     shape = (len(xy) - 1, len(xy) - 1)

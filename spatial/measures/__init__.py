@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from spatial.measures.circles import circle_share, kind_shares
+from spatial.measures.cover import in_classes
 from spatial.measures.coverage import stop_coverage
 from spatial.measures.extent import feature_count, total_area, total_length
 from spatial.measures.facilities import (
@@ -10,7 +11,7 @@ from spatial.measures.facilities import (
     facilities_per_unit,
     people_per_facility,
 )
-from spatial.measures.land import class_areas, in_classes, land_areas, land_share
+from spatial.measures.land import class_areas, land_areas, land_share
 from spatial.measures.measure import STATED, Measure
 from spatial.measures.people import people_coverage, total_people, walk_coverage
 from spatial.measures.raster import raster_share

@@ -35,7 +35,7 @@ from spatial.measurement import (
     ranged,
     share,
 )
-from spatial.measures.land import in_classes
+from spatial.measures.cover import in_classes
 
 MOST_EVIDENCE_CELLS = 250_000
 MOST_EVIDENCE = 200
