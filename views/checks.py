@@ -28,7 +28,7 @@ def show(opened: Opened, words: Words) -> None:
     """Draw the page."""
     if linked := read_address(opened):
         st.session_state[OPEN] = linked
-    is_open = st.session_state.get(OPEN)
+    is_open = st.session_state.get(OPEN) or ""
     write_check(opened, is_open if is_open in opened.plan.checks else "")
     results = _results(opened, words)
     with st.container(
