@@ -487,7 +487,7 @@ def test_the_first_setting_of_a_browser_is_there_after_a_reload(open_page: Opene
     width.press("Enter")
     page.wait_for_function("() => document.cookie.includes('planmap_token')")
     page.reload()
-    page.get_by_text("已改口径").wait_for()
+    page.get_by_text("已改口径").first.wait_for()
 
 
 def test_one_press_goes_back_from_the_map_to_the_targets(open_page: Opener) -> None:

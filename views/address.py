@@ -117,7 +117,9 @@ def _check_parts(opened: Opened, check_id: str) -> dict[str, str]:
     parts |= {name: "" for check in opened.plan.checks.values() for name in check.params}
     if check_id:
         plans = opened.plan.checks[check_id].params
-        for name, value in check_params(opened, check_id).items():
+        now = check_params(opened, check_id)
+        for name in plans.keys() - FINDINGS:
+            value = now[name]
             if isinstance(value, int | float) and value != plans[name]:
                 parts[name] = f"{value:g}"
             elif isinstance(value, list) and tuple(value) != plans[name]:
