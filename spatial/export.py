@@ -218,10 +218,18 @@ def _judgements(check: Check, lang: Language) -> dict[str, str]:
 
 
 def _own_definition(check: Check, lang: Language) -> str:
-    """Name the definition of a check itself, by that of its variants which is the same."""
+    """Name the definition of a check itself by that of its variants which the plan means.
+
+    Where a planner measures otherwise, by other classes for one, it is not that any more.
+    """
     said = phrase("export", "own_definition", lang)
-    same = [one.title.in_(lang) for one in check.variants.values() if one.of_plan]
-    return (f"{said}：" if lang == "zh" else f"{said}: ").join(["", same[0]]) if same else said
+    plans = [name for name, one in check.variants.items() if one.of_plan]
+    if not plans:
+        return said
+    if check.defined(plans[0]).params != check.params:
+        return phrase("export", "changed_definition", lang)
+    title = check.variants[plans[0]].title.in_(lang)
+    return f"{said}：{title}" if lang == "zh" else f"{said}: {title}"
 
 
 def _unit_title(check: Check, column: str, lang: Language) -> str:

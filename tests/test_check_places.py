@@ -8,7 +8,7 @@ import geopandas as gpd
 import pandas as pd
 import pytest
 
-from spatial.export import definitions_csv, evidence_geojson, units_csv
+from spatial.export import about, definitions_csv, evidence_geojson, units_csv
 from spatial.phrases import full_title, reason, share_text, target_text
 from spatial.places import place_names
 from spatial.run import definitions, open_pack, run_check
@@ -135,3 +135,19 @@ def test_a_place_in_a_file_can_be_found_again(
     points = gpd.GeoSeries(gpd.points_from_xy(*at.to_numpy().T), crs="OGC:CRS84")
     away = points.to_crs(evidence.crs).distance(evidence.geometry.reset_index(drop=True))
     assert away.max() < 0.2
+
+
+def test_a_definition_that_was_changed_is_not_called_the_default(opened: Opened) -> None:
+    check = opened.plan.checks["blue_green_tier1"]
+    said = about(run_check(opened.pack, check), "zh")
+    assert said["definition"] == "默认口径：口径 B：计入耕地和园地"
+    changed = check.with_params({"classes": ["03", "17"]})
+    said = about(run_check(opened.pack, changed), "zh")
+    assert said["definition"] == "已改口径，见参数取值"
+    assert said["parameters"].startswith("计入的类别 03 17")
+    nearer = opened.plan.checks["stops_500m"].with_params({"radius_m": 300})
+    said = about(run_check(opened.pack, nearer), "zh")
+    assert (said["definition"], said["parameters"]) == (
+        "默认口径：建成区面积，直线",
+        "半径（米） 300",
+    )
