@@ -95,6 +95,15 @@ def share_text(share: float, *against: float) -> str:
     return f"{text}%"
 
 
+def share_end_text(share: float, *against: float) -> str:
+    """Write a share that ends a range; one that is all but nought is told as less than so much.
+
+    >>> share_end_text(0.00003), share_end_text(0.0), share_end_text(0.413)
+    ('< 0.01%', '0%', '41.3%')
+    """
+    return f"< {_LEAST_END:.2%}" if 0 < share < _LEAST_END else share_text(share, *against)
+
+
 def area_text(area_m2: float, lang: Language, *, beside_m2: float = 0.0) -> str:
     """Write an area: m² below one hectare, hectares below 10 km², km² above.
 
@@ -447,9 +456,9 @@ def _end_text(check: Check, value: float, lang: Language, *ends: float) -> str:
     """Write an end of a range: in brackets already, an area has none of its own in mu."""
     if check.target.unit == "m2":
         return area_text(value, lang, beside_m2=max(ends, default=0.0))
-    if check.target.unit == "share" and 0 < value < _LEAST_END:
-        return f"< {_LEAST_END:.2%}"
-    return value_text(check, value, lang, *check.target.limits)
+    if check.target.unit == "share":
+        return share_end_text(value, *check.target.limits)
+    return value_text(check, value, lang)
 
 
 def doubt_text(pack: Pack, check: Check, doubt: Doubt, lang: Language) -> str:

@@ -19,6 +19,7 @@ from spatial.phrases import (
     listed,
     number_text,
     phrase,
+    share_end_text,
     share_text,
 )
 
@@ -27,7 +28,6 @@ COUNTS = ("terminals", "stops")
 ENDS = ("low", "high")
 WHOLE = ""
 """Stands for the union of all zones: no feature has an empty id."""
-_LEAST_SHARE = 1e-4
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,8 +192,8 @@ def statistic_text(column: str, value: float, lang: Language) -> str:
 def _end_text(column: str, value: float, lang: Language, high: float | None) -> str:
     if column.endswith("_m2"):
         return area_text(value, lang, beside_m2=high or 0.0)
-    if column.endswith("_share") and 0 < value < _LEAST_SHARE:
-        return f"< {_LEAST_SHARE:.2%}"
+    if column.endswith("_share"):
+        return share_end_text(value, 1.0)
     return statistic_text(column, value, lang)
 
 

@@ -53,6 +53,17 @@ def pieces(shapes: Shapes, zones: Shapes) -> Pieces:
     )
 
 
+def shared_areas(shapes: Shapes, zones: Shapes) -> Floats:
+    """Area that each zone shares with polygons that do not overlap, in m².
+
+    >>> squares = shapely.box(np.array([0, 4]), 0, np.array([4, 6]), 2)
+    >>> shared_areas(squares, np.array([shapely.box(-1, -1, 5, 9)])).tolist()
+    [10.0]
+    """
+    found = pieces(shapes, zones)
+    return np.bincount(found.zone, found.area_m2, minlength=len(zones)).astype(np.float64)
+
+
 def _pieces(shapes: Shapes, zones: Shapes) -> Pieces:
     area = shapely.area(shapes)
     boxes = shapely.bounds(shapes)

@@ -15,7 +15,7 @@ from spatial.geometry.discs import HALF_A_SIDE, QUAD_SEGS, covered_cells, disc_l
 from spatial.geometry.edges import Shapes
 from spatial.geometry.lattice import Floats
 from spatial.geometry.overlay import polygonal
-from spatial.geometry.zonal import pieces
+from spatial.geometry.zonal import pieces, shared_areas
 from spatial.measurement import (
     Doubt,
     Figure,
@@ -159,23 +159,18 @@ class _Gap:
             for from_, to in pairwise(first)
         ]
 
-    def areas(self, places: Sequence[BaseGeometry]) -> Floats:
+    def areas(self, places: Shapes) -> Floats:
         """Area of each place that no disc covers."""
-        found = pieces(self.polygons, np.array(places, dtype=object))
-        areas = np.bincount(found.zone, found.area_m2, minlength=len(places))
-        return areas.astype(np.float64)
+        return shared_areas(self.polygons, places)
 
 
 def _band(reach: _Reach, asked: Parts, drawn: _Gap) -> list[tuple[float, float]]:
     """Least and greatest coverage of each part, and last of the whole."""
-    small = [*asked.part_ends[0], asked.whole_ends[0]]
-    large = [*asked.part_ends[1], asked.whole_ends[1]]
+    small, large = asked.ends
     least = reach.gap(asked.extent, off=-1) if reach.off_m.any() else drawn
     most = reach.gap(asked.extent, off=1)
-    most_m2 = shapely.area(np.array(large, dtype=object))
-    in_small, in_large = (
-        shapely.area(np.array(ends, dtype=object)) - least.areas(ends) for ends in (small, large)
-    )
+    most_m2 = shapely.area(large)
+    in_small, in_large = (shapely.area(ends) - least.areas(ends) for ends in (small, large))
     rows = np.stack([in_small, in_large, most.areas(small), most.areas(large), most_m2], axis=1)
     return [
         (least_share(counts, counts_most, m2), 1.0 - least_share(lacks, lacks_most, m2))

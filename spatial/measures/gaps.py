@@ -50,6 +50,15 @@ class Parts:
         return cls(whole, ids, parts, ends, part_ends, worst)
 
     @property
+    def ends(self) -> tuple[Shapes, Shapes]:
+        """The least and the most that each part can be, and last that the whole can be."""
+        small, large = (
+            np.array([*parts, whole], dtype=object)
+            for parts, whole in zip(self.part_ends, self.whole_ends, strict=True)
+        )
+        return small, large
+
+    @property
     def extent(self) -> BaseGeometry:
         """All in which something is asked: the whole, and where borders may lie off, beyond it."""
         if not any(self.accuracy_m.values()):

@@ -8,7 +8,6 @@ import geopandas as gpd
 import numpy as np
 import shapely
 from pydantic import Field
-from shapely.geometry.base import BaseGeometry
 
 from spatial.doubt.band import accuracies, least_share
 from spatial.doubt.displacement import Movable
@@ -16,7 +15,7 @@ from spatial.doubt.spans import Span, doubts, ends
 from spatial.geometry.edges import Shapes
 from spatial.geometry.lattice import Floats
 from spatial.geometry.overlay import polygonal
-from spatial.geometry.zonal import pieces
+from spatial.geometry.zonal import shared_areas
 from spatial.measurement import (
     Doubt,
     Figure,
@@ -175,13 +174,7 @@ class _Walk:
 
 def _covered(asked: Parts, land: Shapes) -> Floats:
     """Area of each part, and last of the whole, that lies in the service area."""
-    return _shared(land, [*asked.parts, asked.whole])
-
-
-def _shared(land: Shapes, shapes: Sequence[BaseGeometry]) -> Floats:
-    """Area of each shape that lies in polygons that do not overlap."""
-    found = pieces(land, np.array(shapes, dtype=object))
-    return np.bincount(found.zone, found.area_m2, minlength=len(shapes)).astype(np.float64)
+    return shared_areas(land, np.array([*asked.parts, asked.whole], dtype=object))
 
 
 def _borders(
@@ -190,17 +183,16 @@ def _borders(
     """By how much the borders of each part, and last of the whole, let its share fall and rise."""
     if not any(asked.accuracy_m.values()):
         return [(0.0, 0.0)] * len(areas)
-    least = [*asked.part_ends[0], asked.whole_ends[0]]
-    most = [*asked.part_ends[1], asked.whole_ends[1]]
-    small_m2, large_m2 = (shapely.area(np.array(ends, dtype=object)) for ends in (least, most))
-    columns = (covered, areas, small_m2, large_m2, _shared(land, least), _shared(land, most))
+    small, large = asked.ends
+    columns = (covered, areas, *map(shapely.area, (small, large)))
+    columns += tuple(shared_areas(land, ends) for ends in (small, large))
     found = []
-    for inside, area, small, large, in_small, in_large in np.stack(columns, axis=1).tolist():
+    for inside, area, small_m2, large_m2, in_small, in_large in np.stack(columns, axis=1).tolist():
         if area <= 0:
             found.append((0.0, 0.0))
             continue
-        low = least_share(in_small, in_large, large)
-        high = 1 - least_share(small - in_small, large - in_large, large)
+        low = least_share(in_small, in_large, large_m2)
+        high = 1 - least_share(small_m2 - in_small, large_m2 - in_large, large_m2)
         found.append((max(inside / area - low, 0.0), max(high - inside / area, 0.0)))
     return found
 
