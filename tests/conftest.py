@@ -137,6 +137,19 @@ sentence = { zh = "距地铁站 {radius_m} 米以内。", en = "Within {radius_m
 """
 
 
+SHELTERS = """
+[shelters]
+title = { zh = "候车亭", en = "Shelters" }
+cite = { chapter = 1 }
+measure = "total_recorded"
+layers = { features = "bus_stops" }
+params = { amount_column = "shelters" }
+target = { at_least = 3, unit = "count" }
+sentence = { zh = "候车亭三座。", en = "Three shelters." }
+"""
+"""One more target of the tiny pack, that adds up what stops have on record."""
+
+
 def _feature(geometry: BaseGeometry, **properties: object) -> str:
     def to_degrees(metres: NDArray[np.float64]) -> NDArray[np.float64]:
         return np.column_stack(TO_DEGREES.transform(*(metres + ORIGIN).T))

@@ -22,11 +22,11 @@ from layers.declared import Declared
 from layers.formats import Choice, Part, raster
 from layers.intake import Intake, half_diagonal_m, take_in
 from layers.limits import Limits
-from layers.workspace import FOLDER_VARIABLE, open_workspace
+from layers.workspace import open_workspace
 from spatial import open_pack
 from spatial.own_people import kind_taken, own_people, people_columns, people_of_cells
 from tests.geotiff import write
-from tests.test_own_raster import OWN_PAGE, drop, run, said
+from tests.test_own_raster import drop, own_page, run, said
 from views import datum_check, field_form, intake_form
 
 Edit = Callable[[str, str, str], None]
@@ -226,14 +226,9 @@ def test_only_layers_whose_residents_are_counted_may_be_areas_in_place_of_points
 
 @pytest.fixture
 def page(peopled: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[AppTest]:
-    """我的数据 on the pack with residents, with workspaces in a folder of the test."""
-    monkeypatch.setenv("PLANMAP_PACK", str(peopled))
-    monkeypatch.setenv(FOLDER_VARIABLE, str(tmp_path / "workspaces"))
-    page = AppTest.from_string(OWN_PAGE, default_timeout=60).run()
-    assert not page.exception
-    yield page
-    if "own.draft" in page.session_state:
-        page.session_state["own.draft"].folder.cleanup()
+    """我的数据 on the pack with residents."""
+    with own_page(peopled, tmp_path, monkeypatch) as opened:
+        yield opened
 
 
 def test_a_planner_loads_a_raster_of_people_and_is_told_how_many_there_are(

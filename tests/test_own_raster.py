@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -374,8 +375,15 @@ def test_other_mistakes_are_one_line_as_well(asking: Path, crowns: Path, tmp_pat
 
 @pytest.fixture
 def page(asking: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[AppTest]:
-    """我的数据 on the tiny pack, with workspaces in a folder of the test."""
-    monkeypatch.setenv("PLANMAP_PACK", str(asking))
+    """我的数据 on the pack that asks for a raster."""
+    with own_page(asking, tmp_path, monkeypatch) as opened:
+        yield opened
+
+
+@contextmanager
+def own_page(pack: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[AppTest]:
+    """我的数据 on a pack, with workspaces in a folder of the test."""
+    monkeypatch.setenv("PLANMAP_PACK", str(pack))
     monkeypatch.setenv(FOLDER_VARIABLE, str(tmp_path / "workspaces"))
     page = AppTest.from_string(OWN_PAGE, default_timeout=60).run()
     assert not page.exception

@@ -34,7 +34,7 @@ from spatial.record import Asked, parsed, path_from, run_record, versions, write
 from spatial.replay import Replay, replay
 from spatial.run import Comparison, definitions
 from spatial.verdict import CheckResult
-from tests.conftest import ORIGIN, REPOSITORY, TO_DEGREES
+from tests.conftest import ORIGIN, REPOSITORY, SHELTERS, TO_DEGREES
 from tests.geotiff import write
 from views.session import PACK_VARIABLE
 
@@ -127,17 +127,7 @@ def test_a_range_with_an_open_end_is_recorded_as_null_and_replays(
 ) -> None:
     edit("bus_stops.geojson", '"shelters": 2', '"shelters": null')
     plan = tiny_pack / "plan.toml"
-    sheltered = """
-[shelters]
-title = { zh = "候车亭", en = "Shelters" }
-cite = { chapter = 1 }
-measure = "total_recorded"
-layers = { features = "bus_stops" }
-params = { amount_column = "shelters" }
-target = { at_least = 3, unit = "count" }
-sentence = { zh = "候车亭三座。", en = "Three shelters." }
-"""
-    plan.write_text(plan.read_text(encoding="utf-8") + sheltered, encoding="utf-8")
+    plan.write_text(plan.read_text(encoding="utf-8") + SHELTERS, encoding="utf-8")
     monkeypatch.chdir(tmp_path)
     assert run("check", "--pack", "pack", "--only", "shelters", "--out", "out").exit_code == 0
     (result,) = recorded(tmp_path / "out")["results"]

@@ -15,6 +15,7 @@ from spatial import Check, CheckResult, Plan, open_pack, run_check, run_checks
 from spatial.record import Asked, parsed, read_record, run_record
 from spatial.replay import replay
 from spatial.run import Inputs, definitions
+from tests.conftest import SHELTERS
 
 Edit = Callable[[str, str, str], None]
 Way: TypeAlias = tuple[str | int, ...]
@@ -39,16 +40,9 @@ across = {}
 
 [green]"""
 KIND = 'tier1_kind = { title = { zh = "类别", en = "Kind" } }\n'
-MORE = """
-[shelters]
-title = { zh = "候车亭", en = "Shelters" }
-cite = { chapter = 1 }
-measure = "total_recorded"
-layers = { features = "bus_stops" }
-params = { amount_column = "shelters" }
-target = { at_least = 3, unit = "count" }
-sentence = { zh = "候车亭三座。", en = "Three shelters." }
-
+MORE = (
+    SHELTERS
+    + """
 [projects]
 title = { zh = "不允许的项目", en = "Projects not allowed" }
 cite = { chapter = 1 }
@@ -58,6 +52,7 @@ params = { allowed = ["road"], overrides = { S1 = { kind = "housing", reason = "
 target = { at_most = 0, unit = "count" }
 sentence = { zh = "没有不允许的项目。", en = "No project that is not allowed." }
 """
+)
 
 
 class Tried:
